@@ -1,0 +1,144 @@
+"""A release: everything a query needs, immutable, complete, in one folder.
+
+::
+
+    manifest.json        what made it: history, corpus, models, seeds, versions, gates, verdict
+    books.json           the books, one list per column, with folded titles for look-up
+    space/               the published space (an artifact): a unit vector per book
+    quality.json         the table of measured quality
+    books.parquet        the same books, and
+    neighbours.parquet   every book's nearest books, for other systems
+
+A query opens one release and holds it; a later switch of CURRENT does not disturb it. Only numpy and
+the standard library are loaded here: polars alone would cost a third of a cold query.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.artifact import read_artifact, read_json
+from data.errors import BadArtifact, NoRelease
+from data.store import Store
+
+FORMAT = 1
+SPACE, SPACE_FORMAT = "space", 1
+TEXT_COLUMNS = ("book", "title", "authors", "publisher", "imprint", "format", "language", "work", "series")
+KEY_COLUMNS = ("title_key", "base_key", "context_key")
+
+
+@dataclass(frozen=True)
+class Books:
+    """The books of a release, row ``i`` of every column and array being the same book.
+
+    Attributes
+    ----------
+    columns
+        Text columns (`TEXT_COLUMNS`, empty text where unknown) and folded keys (`KEY_COLUMNS`): the whole
+        title, the title without its last bracket, and all that tells editions apart.
+    year
+        Year of publication, or None.
+    n_readers
+        int64 (n_books,).
+    """
+
+    columns: dict[str, list[str]]
+    year: list[int | None]
+    n_readers: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Refuse columns of different lengths or that are missing."""
+        n = len(self.n_readers)
+        for name in (*TEXT_COLUMNS, *KEY_COLUMNS):
+            if len(self.columns.get(name, ())) != n:
+                raise BadArtifact(
+                    f"books.json: column {name}: expected {n} values, found {len(self.columns.get(name, ()))}"
+                )
+        if len(self.year) != n:
+            raise BadArtifact(f"books.json: column year: expected {n} values, found {len(self.year)}")
+
+    def __len__(self) -> int:
+        return len(self.n_readers)
+
+    def row(self, book: str) -> int | None:
+        """Return the row of a book id, or None."""
+        try:
+            return self.columns["book"].index(book)
+        except ValueError:
+            return None
+
+    def describe(self, row: int) -> str:
+        """Return one line that tells a book from its other editions."""
+        parts = [self.columns[name][row] for name in ("authors", "publisher")] + [str(self.year[row] or "")]
+        details = ", ".join(part for part in parts if part)
+        return f"{self.columns['title'][row]} — {details} [{self.columns['book'][row]}]"
+
+
+@dataclass(frozen=True)
+class Release:
+    """An opened release."""
+
+    id: str
+    folder: Path
+
+    @classmethod
+    def open(cls, store: Store, release_id: str | None = None) -> Release:
+        """Open the release that serves, or the one of that id.
+
+        Raises
+        ------
+        NoRelease
+            If there is none; says what to do.
+        """
+        chosen = release_id or store.current
+        if chosen is None:
+            raise NoRelease(f"{store.root}: no release yet. Make one: wagahai refresh PATH --format FORMAT")
+        folder = store.release(chosen)
+        if not (folder / "manifest.json").is_file():
+            raise NoRelease(f"{store.root}: no release {chosen!r}. Those kept are listed by: wagahai releases")
+        return cls(chosen, folder)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What made the release; BadArtifact if its layout is not ours."""
+        manifest = read_json(self.folder / "manifest.json")
+        if manifest.get("format") != FORMAT:
+            raise BadArtifact(f"{self.folder}: release format {manifest.get('format')}, expected {FORMAT}")
+        return manifest
+
+    @cached_property
+    def books(self) -> Books:
+        """The books."""
+        columns = read_json(self.folder / "books.json")
+        n_readers, year = np.array(columns.pop("n_readers"), np.int64), columns.pop("year")
+        return Books(columns, year, n_readers)
+
+    @cached_property
+    def vectors(self) -> np.ndarray:
+        """Unit vectors of the books, float32 (n_books, embedding_size); their products are cosines."""
+        vocabulary = self.manifest["vocabulary"]
+        space = read_artifact(
+            self.folder / SPACE, kind=SPACE, format=SPACE_FORMAT, vocabulary=vocabulary, names={"vectors"}
+        )
+        vectors = space.arrays["vectors"]
+        if len(vectors) != len(self.books):
+            raise BadArtifact(f"{self.folder}: {len(vectors)} vectors for {len(self.books)} books")
+        return vectors
+
+    @property
+    def quality(self) -> dict[str, Any]:
+        """The table of measured quality."""
+        return read_json(self.folder / "quality.json")
+
+
+def kept_releases(store: Store) -> list[Release]:
+    """Return every release in the store, oldest first."""
+    if not store.releases.is_dir():
+        return []
+    ids = sorted(path.name for path in store.releases.iterdir() if (path / "manifest.json").is_file())
+    return [Release(id_, store.release(id_)) for id_ in ids]

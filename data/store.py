@@ -1,0 +1,226 @@
+"""The store: the only module that knows where things lie, and how they get there whole.
+
+Everything a run makes lies under one folder (``$WAGAHAI_STORE``, default ``.wagahai``)::
+
+    key                      the secret of the reader pseudonyms, mode 0600
+    history/<table>/         Delta tables
+    artifacts/<kind>/<id>/   what was learned, under the digest of all that made it
+    releases/<id>/           complete releases, published or refused
+    CURRENT                  id of the release that serves
+    switches.jsonl           every switch of CURRENT, appended
+    reports/<release>/       pages
+    inbox/                   where the nightly ingest looks for new files
+    locks/                   one file per lock
+
+A folder appears under its final name only when it is complete: it is made beside its place,
+flushed to disk and renamed. A process killed at any moment leaves at most a folder whose name
+starts with ``.making-``, which the next run sweeps.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from data.errors import StoreBusy, WagahaiError
+
+STORE_VARIABLE = "WAGAHAI_STORE"
+KEY_VARIABLE = "WAGAHAI_KEY"
+DEFAULT_STORE = Path(".wagahai")
+_MAKING = ".making-"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store folder. Making the object touches nothing on disk."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, root: str | Path | None = None) -> Store:
+        """Return the store at `root`, else at ``$WAGAHAI_STORE``, else at ``.wagahai``."""
+        return cls(Path(root or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE).expanduser().absolute())
+
+    @property
+    def history(self) -> Path:
+        """Folder of the Delta tables."""
+        return self.root / "history"
+
+    @property
+    def releases(self) -> Path:
+        """Folder of the releases."""
+        return self.root / "releases"
+
+    @property
+    def inbox(self) -> Path:
+        """Folder where the nightly ingest looks for new files."""
+        return self.root / "inbox"
+
+    def release(self, release_id: str) -> Path:
+        """Folder of one release."""
+        return self.releases / release_id
+
+    def artifact(self, kind: str, digest: str) -> Path:
+        """Folder of one artifact."""
+        return self.root / "artifacts" / kind / digest
+
+    def report(self, release_id: str, name: str) -> Path:
+        """Path of the page `name` of a release."""
+        return self.root / "reports" / release_id / f"{name}.html"
+
+    # ---- making things whole ------------------------------------------------------------
+
+    def get_or_make(self, kind: str, digest: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
+        """Return the artifact's folder and whether it had to be made.
+
+        `make` is given an empty folder to fill. It is called only if the artifact is not there.
+        """
+        folder = self.artifact(kind, digest)
+        if folder.is_dir():
+            return folder, False
+        self.make_whole(folder, make)
+        return folder, True
+
+    def make_whole(self, folder: Path, make: Callable[[Path], None]) -> None:
+        """Let `make` fill a sibling of `folder`, flush it and rename it: all of it appears, or nothing.
+
+        If another process finished the same folder first, its result stands and ours is dropped.
+        """
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        making = folder.parent / f"{_MAKING}{folder.name}-{os.getpid()}-{secrets.token_hex(4)}"
+        making.mkdir()
+        try:
+            make(making)
+            for path in making.rglob("*"):
+                _flush(path)
+            _flush(making)
+            making.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+        _flush(folder.parent)
+
+    def write_whole(self, path: Path, content: str | bytes) -> None:
+        """Write a file so that a reader sees the old content or the new, never a part."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        making = path.parent / f"{_MAKING}{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
+        making.write_bytes(content.encode() if isinstance(content, str) else content)
+        _flush(making)
+        making.rename(path)
+        _flush(path.parent)
+
+    def sweep(self) -> int:
+        """Delete what processes that are no more left half made; return how many things."""
+        left = [path for path in self.root.rglob(f"{_MAKING}*") if path.exists() and not _is_alive(path)]
+        for path in left:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        return len(left)
+
+    # ---- the release that serves --------------------------------------------------------
+
+    @property
+    def current(self) -> str | None:
+        """Id of the release that serves, or None."""
+        try:
+            return (self.root / "CURRENT").read_text().strip() or None
+        except FileNotFoundError:
+            return None
+
+    def switch(self, release_id: str, why: str) -> None:
+        """Make `release_id` the one that serves, in one atomic step, and record the switch."""
+        record = {"at": datetime.now(UTC).isoformat(), "from": self.current, "to": release_id, "why": why}
+        self.write_whole(self.root / "CURRENT", release_id + "\n")
+        with (self.root / "switches.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    # ---- one at a time ------------------------------------------------------------------
+
+    @contextmanager
+    def lock(self, name: str, *, wait_seconds: float = 0.0) -> Iterator[None]:
+        """Hold the lock `name`; the operating system frees it when the process ends, however it ends.
+
+        Raises
+        ------
+        StoreBusy
+            If another process still holds it after `wait_seconds` (negative: wait for ever).
+        """
+        from filelock import FileLock, Timeout
+
+        path = self.root / "locks" / f"{name}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        holder = path.with_suffix(".holder")
+        lock = FileLock(path, timeout=wait_seconds)
+        try:
+            lock.acquire()
+        except Timeout:
+            who = holder.read_text().strip() if holder.exists() else "another process"
+            raise StoreBusy(
+                f"the store {self.root} is busy: {name} is held by {who}. Wait for it, or pass --wait."
+            ) from None
+        try:
+            holder.write_text(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    # ---- the secret of the pseudonyms ---------------------------------------------------
+
+    def reader_key(self) -> bytes:
+        """Return the key of the reader pseudonyms: from ``$WAGAHAI_KEY``, else the store's, made on first use.
+
+        Raises
+        ------
+        WagahaiError
+            If the key file can be read by others: a pseudonym is only as secret as its key.
+        """
+        if from_environment := os.environ.get(KEY_VARIABLE):
+            return from_environment.encode()
+        path = self.root / "key"
+        if not path.exists():
+            self._make_reader_key(path)
+        if path.stat().st_mode & 0o077:
+            raise WagahaiError(f"{path}: other users can read the key. Run: chmod 600 {path}")
+        return path.read_text().strip().encode()
+
+    def _make_reader_key(self, path: Path) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        making = path.with_name(f"{_MAKING}key-{os.getpid()}-{secrets.token_hex(4)}")
+        with os.fdopen(os.open(making, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        _flush(making)
+        try:
+            os.link(making, path)  # fails if another process was first: its key stands
+        except FileExistsError:
+            pass
+        finally:
+            making.unlink()
+        _flush(self.root)
+
+
+def _is_alive(making: Path) -> bool:
+    process = int(making.name.rsplit("-", 2)[-2])
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return process != os.getpid()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
