@@ -1,0 +1,22 @@
+"""Kind of model -> its class. Explicit, and loaded only when asked for: gensim costs a second."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from models.base import Ranker
+
+_CLASSES = {
+    "popularity": ("models.popularity", "Popularity"),
+    "item_knn": ("models.item_knn", "ItemKnn"),
+    "word2vec": ("models.word2vec", "Word2Vec"),
+}
+KINDS = tuple(_CLASSES)
+
+
+def model_class(kind: str) -> type[Ranker[Any, Any]]:
+    """Return the class of a kind; KeyError if there is none."""
+    module, name = _CLASSES[kind]
+    found: type[Ranker[Any, Any]] = getattr(import_module(module), name)
+    return found

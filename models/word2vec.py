@@ -1,0 +1,205 @@
+"""word2vec on reading histories: books read by the same readers get near vectors.
+
+Skip-gram with negative sampling (Mikolov et al. 2013), trained by gensim; a reader is a sentence, a
+book a word (item2vec, Barkan and Koenigstein 2016). gensim stays in this file: arrays come out.
+
+Where we deviate from the usual recipe, and why (numbers in CHANGELOG.md):
+
+- *Order*. Reading order is often fake (a file's order), so by default the books of a reader are
+  shuffled anew for every epoch and a window samples pairs of the whole history. ``order="as_read"`` keeps the
+  order; whether it helps is a question to the data.
+- *Bestsellers are thinned out hard* (``subsample`` 1e-5, a hundredth of gensim's default): otherwise they are
+  the context of every book and the vectors say little else.
+- *Vectors are centred.* All input vectors share a direction, which says how popular a book is and not what it
+  is like; their mean is taken off before they are scaled to length 1 (Mu and Viswanath 2018, first
+  step). How near two books are is the cosine of what remains.
+- *Popularity comes back by a weight.* A reader is the mean of the books shown; a book scores by its cosine with
+  the reader, plus `popularity_weight` times the log of its readers. The product of input and output vectors, the
+  probability the model was trained for, did worse on validation on both data sets.
+
+Limitations: gensim is reproducible with one worker only, so it runs with one; a book without readers in
+the training corpus has no vector and scores ``-inf``; sentences are cut at gensim's 10,000 words.
+
+    symbol   name              shape
+    u        input vectors     (n_books, embedding_size)
+    v        output vectors    (n_books, embedding_size)
+    w        unit vectors      (n_books, embedding_size), of u without its mean
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Self, final
+
+import gensim
+import numpy as np
+import scipy.sparse as sp
+from gensim.models.callbacks import CallbackAny2Vec
+
+from data.corpus import Corpus
+from data.errors import BadConfig
+from data.vectors import unit_rows
+from models.base import Encoder, Run
+
+ORDERS = ("shuffled", "as_read")
+
+
+@dataclass(frozen=True)
+class Word2VecConfig:
+    """Settings of word2vec.
+
+    Attributes
+    ----------
+    embedding_size
+        Dimensions of a vector.
+    window
+        Books to either side that count as context; gensim draws the reach of each uniformly from 1 to it.
+    epochs
+        Passes over the readings.
+    learning_rate
+        Step at the start; it falls linearly to a thousandth of it.
+    negative
+        Noise books drawn for each pair.
+    ns_exponent
+        Noise books are drawn by their number of readers to this power.
+    subsample
+        Books more frequent than this share of readings are thinned out; 0 keeps all.
+    order
+        ``shuffled`` anew every epoch, or ``as_read``.
+    popularity_weight
+        Weight of the log number of readers when books are ranked for a reader; 0 ranks by nearness alone.
+    """
+
+    embedding_size: int = 64
+    window: int = 5
+    epochs: int = 40
+    learning_rate: float = 0.1
+    negative: int = 5
+    ns_exponent: float = 0.75
+    subsample: float = 1e-5
+    order: str = "shuffled"
+    popularity_weight: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings."""
+        if self.order not in ORDERS:
+            raise BadConfig(f"word2vec.order: {self.order!r}, expected one of {', '.join(ORDERS)}")
+        for name in ("embedding_size", "window", "epochs", "negative"):
+            if getattr(self, name) < 1:
+                raise BadConfig(f"word2vec.{name}: {getattr(self, name)}, expected at least 1")
+        if not 0 < self.learning_rate < 1:
+            raise BadConfig(f"word2vec.learning_rate: {self.learning_rate}, expected between 0 and 1")
+
+
+@final
+class Word2Vec(Encoder[Word2VecConfig, Corpus]):
+    """Input and output vectors of books."""
+
+    kind = "word2vec"
+    format = 1
+    config_type = Word2VecConfig
+
+    def __init__(self, config: Word2VecConfig, u: np.ndarray, v: np.ndarray, n_readers: np.ndarray) -> None:
+        self.config = config
+        self.u = u  # float32 (n_books, embedding_size), zero for books without readers
+        self.v = v  # float32 (n_books, embedding_size), zero for books without readers
+        self.n_readers = n_readers  # int64 (n_books,)
+        self._w = _centred(u, n_readers > 0)
+
+    @classmethod
+    def fit(cls, data: Corpus, config: Word2VecConfig, run: Run, *, validation: Corpus | None = None) -> Self:
+        """Train on the histories of `data`; the same corpus, settings and seed give the same vectors."""
+        n_readers = data.readers_per_book.astype(np.int64)
+        run.progress.start(f"word2vec ({run.stage})", config.epochs)
+        trained = _train(_Histories(data, config.order, run), n_readers, config, run)
+        run.progress.finish(f"{int((n_readers > 0).sum()):,} books, {config.embedding_size} dimensions")
+        u = np.zeros((data.n_books, config.embedding_size), np.float32)
+        v = np.zeros_like(u)
+        rows = np.array(trained.wv.index_to_key)
+        u[rows], v[rows] = trained.wv.vectors, trained.syn1neg
+        if not (np.isfinite(u).all() and np.isfinite(v).all()):
+            raise FloatingPointError(f"word2vec diverged with learning_rate {config.learning_rate}")
+        return cls(config, u, v, n_readers)
+
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        """Return ``u`` and ``v``, float32 (n_books, embedding_size), and ``n_readers``, int64 (n_books,)."""
+        return {"u": self.u, "v": self.v, "n_readers": self.n_readers}
+
+    @classmethod
+    def from_arrays(cls, config: Word2VecConfig, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return the model of these vectors."""
+        return cls(config, arrays["u"], arrays["v"], arrays["n_readers"])
+
+    def transform(self, rows: sp.csr_matrix) -> np.ndarray:
+        """Return the mean of the unit vectors of the books of each row."""
+        n_shown = np.maximum(rows.getnnz(axis=1), 1).astype(np.float32)
+        mean: np.ndarray = np.asarray(rows @ self._w, np.float32) / n_shown[:, None]
+        return mean
+
+    def score(self, visible: sp.csr_matrix) -> np.ndarray:
+        """Return the cosines of the reader with every book, plus the weighted log of the book's readers."""
+        popularity = np.log(np.maximum(self.n_readers, 1)).astype(np.float32)
+        scores: np.ndarray = unit_rows(self.transform(visible)) @ self._w.T
+        scores += np.float32(self.config.popularity_weight) * popularity
+        scores[:, self.n_readers == 0] = -np.inf
+        return scores
+
+    def book_vectors(self) -> np.ndarray:
+        """Return the unit vectors; zero for a book without readers."""
+        return self._w
+
+
+def _centred(u: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return unit rows of `u` without the mean of the known ones; rows that are not known are zero."""
+    if not known.any():
+        return np.zeros_like(u)
+    return unit_rows(np.where(known[:, None], u - u[known].mean(axis=0), np.float32(0)))
+
+
+class _Histories:
+    """The readers' books as gensim wants them, in a new order each time they are walked through."""
+
+    def __init__(self, corpus: Corpus, order: str, run: Run) -> None:
+        self._corpus = corpus
+        self._random = run.generator("fit/word2vec/order") if order == "shuffled" else None
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for row in range(self._corpus.n_readers):
+            books = self._corpus.sequence_of(row)
+            yield (books if self._random is None else self._random.permutation(books)).tolist()
+
+
+class _Epochs(CallbackAny2Vec):  # type: ignore[misc]  # gensim has no types
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def on_epoch_end(self, model: object) -> None:
+        self._run.progress.advance()
+
+
+def _train(
+    histories: _Histories, readers_per_book: np.ndarray, config: Word2VecConfig, run: Run
+) -> gensim.models.Word2Vec:
+    model = gensim.models.Word2Vec(
+        vector_size=config.embedding_size,
+        window=config.window,
+        alpha=config.learning_rate,
+        min_alpha=config.learning_rate / 1000,
+        negative=config.negative,
+        ns_exponent=config.ns_exponent,
+        sample=config.subsample,
+        sg=1,
+        min_count=1,
+        workers=1,
+        seed=run.derive_seed("fit/word2vec"),
+    )
+    model.build_vocab_from_freq({book: int(n) for book, n in enumerate(readers_per_book) if n})
+    model.train(
+        histories,
+        total_examples=histories._corpus.n_readers,
+        total_words=int(readers_per_book.sum()),
+        epochs=config.epochs,
+        callbacks=[_Epochs(run)],
+    )
+    return model
