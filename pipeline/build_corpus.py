@@ -1,0 +1,92 @@
+"""From a pinned history to a corpus: thresholds, vocabularies, arrays."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from data.artifact import made_by, read_json
+from data.corpus import FORMAT as CORPUS_FORMAT
+from data.corpus import KIND, NO_DATE, Corpus, binary_rows
+from data.digest import digest_of
+from data.errors import EmptyCorpus
+from data.history import ReadingHistory
+from data.store import Store
+from data.vocabulary import Vocabulary
+from pipeline.config import CorpusConfig
+
+
+def make_corpus(store: Store, history: ReadingHistory, config: CorpusConfig) -> tuple[Path, bool]:
+    """Return the folder of the corpus of a history, and whether it had to be built."""
+    digest = digest_of([CORPUS_FORMAT, history.digest, asdict(config)])
+    provenance: dict[str, object] = {"history_version": history.version, "history_digest": history.digest}
+
+    def make(folder: Path) -> None:
+        build_corpus(history, config).save(folder, asdict(config), {**provenance, "made_by": made_by()})
+
+    return store.get_or_make(KIND, digest, make)
+
+
+def corpus_digest(folder: Path) -> str:
+    """Return the digest of a saved corpus's content without opening its arrays."""
+    return str(read_json(folder / "manifest.json")["provenance"]["digest"])
+
+
+def build_corpus(history: ReadingHistory, config: CorpusConfig) -> Corpus:
+    """Return the corpus of a history.
+
+    Only status ``read`` counts. Books with fewer than `config.min_readers` readers and readers with
+    fewer than `config.min_books` books are left out, again and again until both hold. Readers are
+    ordered by their first row in the history, books by id; the books of a reader by date, undated ones
+    after dated ones, then by their place in the history.
+
+    Raises
+    ------
+    EmptyCorpus
+        If nothing is left.
+    """
+    kept = _above_thresholds(_rows(history), config)
+    if kept.is_empty():
+        raise EmptyCorpus(
+            f"no reading is left with at least {config.min_readers} readers a book and {config.min_books} books a "
+            "reader; lower corpus.min_readers or corpus.min_books, or ingest more"
+        )
+    readers = kept.sort("nth_batch", "position").unique("reader", keep="first", maintain_order=True)
+    books = kept["book"].unique().sort()
+    ordered = (
+        kept.join(readers.with_row_index("row").select("reader", "row"), on="reader")
+        .join(pl.DataFrame({"book": books}).with_row_index("column"), on="book")
+        .sort("row", pl.col("read_on").is_null(), "read_on", "nth_batch", "position")
+    )
+    row, column = ordered["row"].to_numpy().astype(np.int64), ordered["column"].to_numpy().astype(np.int32)
+    days = ordered["read_on"].cast(pl.Int32).fill_null(NO_DATE).to_numpy().astype(np.int32)
+    counts = binary_rows(row, column, (len(readers), len(books)))
+    tokens = _tokens(readers, history)
+    return Corpus(Vocabulary.of(readers["reader"]), Vocabulary.of(books), counts, column, days, tokens)
+
+
+def _rows(history: ReadingHistory) -> pl.DataFrame:
+    order = history.batches.select("batch").with_row_index("nth_batch")
+    columns = ("reader", "book", "read_on", "batch", "position")
+    read = history.readings.filter(pl.col("status") == "read").select(columns).collect()
+    return read.join(order, on="batch").drop("batch")
+
+
+def _above_thresholds(rows: pl.DataFrame, config: CorpusConfig) -> pl.DataFrame:
+    """Drop rare books and light readers until none is left (each drop may make another)."""
+    while True:
+        before = len(rows)
+        rows = rows.filter(pl.len().over("book") >= config.min_readers)
+        rows = rows.filter(pl.len().over("reader") >= config.min_books)
+        if len(rows) == before:
+            return rows
+
+
+def _tokens(readers: pl.DataFrame, history: ReadingHistory) -> np.ndarray:
+    """Number each reader by batch and position of the first row: two readers never share one."""
+    batches = np.array([int(batch, 16) for batch in history.batches["batch"]], dtype=np.uint64)
+    tokens: np.ndarray = batches[readers["nth_batch"].to_numpy()] + readers["position"].to_numpy().astype(np.uint64)
+    return tokens

@@ -1,0 +1,152 @@
+"""From files to the history: parse, pseudonymise, merge repeats, commit. Once per content."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data.digest import digest_of, digest_of_files
+from data.editions import clean_text, work_key
+from data.history import Batch, History
+from data.progress import Progress
+from data.pseudonym import pseudonymise
+from data.schema import BOOKS, READINGS, REJECTS
+from data.sources.base import Mapping, Parsed, Source
+from data.store import Store
+
+LOCK = "history"
+FOUND_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The outcome of one ingest.
+
+    Attributes
+    ----------
+    account
+        The row of the table `batches`.
+    unchanged
+        Whether the same content had been ingested before, so that nothing was done.
+    """
+
+    account: dict[str, Any]
+    unchanged: bool
+
+    @property
+    def verdict(self) -> str:
+        """One line that says what happened."""
+        a = self.account
+        if self.unchanged:
+            return f"unchanged: {a['files']} was ingested on {a['ingested_at']:%Y-%m-%d %H:%M} UTC; nothing to do"
+        return (
+            f"ingested {a['files']}: {a['n_rows']:,} rows, {a['n_kept']:,} readings kept ({a['n_new']:,} new, "
+            f"{a['n_changed']:,} changed), {a['n_merged']:,} merged, {a['n_rejected']:,} rejected"
+        )
+
+
+def ingest(
+    store: Store,
+    path: Path,
+    source: Source,
+    progress: Progress,
+    *,
+    mapping: Mapping | None = None,
+    namespace: str | None = None,
+    wait_seconds: float = 600.0,
+) -> Ingested:
+    """Bring a source into the history, as one commit; the same content again changes nothing.
+
+    Parameters
+    ----------
+    namespace
+        Prefix that tells the readers and books of this source from those of others; the format's name
+        by default. Two exports of one service share a namespace.
+    wait_seconds
+        How long to wait for another ingest into the same store.
+
+    Raises
+    ------
+    BadFile
+        If a file is refused; the history is as it was.
+    StoreBusy
+        If another ingest is still running after `wait_seconds`.
+    """
+    namespace = namespace or source.name
+    files = source.files(path, mapping)
+    settings = [source.name, namespace, asdict(mapping) if mapping else None]
+    batch = digest_of([digest_of_files(files), settings])
+    with store.lock(LOCK, wait_seconds=wait_seconds):
+        history = History(store.history)
+        history.recover()
+        if (known := history.account(batch)) is not None:
+            return Ingested(known, unchanged=True)
+        parsed = source.parse(path, mapping, progress)
+        account = {"batch": batch, "source": source.name, "namespace": namespace, "encoding": parsed.encoding}
+        account["files"] = ", ".join(file.name for file in files)
+        progress.start("write history", 1)
+        committed = history.commit(_batch(account, parsed, namespace, store.reader_key()))
+        progress.finish(f"{committed['n_new']:,} new readings")
+    return Ingested(committed, unchanged=False)
+
+
+def _batch(account: dict[str, Any], parsed: Parsed, namespace: str, key: bytes) -> Batch:
+    label = {"source": account["source"], "batch": account["batch"]}
+    readings = _readings(parsed, label, namespace, key)
+    rejects = parsed.rejects.with_columns(
+        pl.lit(label["batch"]).alias("batch"), pl.col("found").str.slice(0, FOUND_LENGTH)
+    ).select(list(REJECTS.dtypes))
+    n_good = len(parsed.readings)
+    counts = {
+        "n_rows": parsed.n_rows,
+        "n_kept": len(readings),
+        "n_merged": n_good - len(readings),
+        "n_rejected": len(rejects),
+        "first_read_on": readings["read_on"].min(),
+        "last_read_on": readings["read_on"].max(),
+    }
+    return Batch({**account, **counts}, readings, _books(parsed, label, namespace), rejects)
+
+
+def _readings(parsed: Parsed, label: dict[str, str], namespace: str, key: bytes) -> pl.DataFrame:
+    """One row per reader and book: first date, last known rating, number of different dates."""
+    low, high = parsed.rating_scale or (None, None)
+    last_known_rating = pl.col("rating").drop_nulls().last()
+    merged = (
+        pseudonymise(parsed.readings.with_row_index("position"), namespace, key)
+        .group_by("reader", "book", maintain_order=True)
+        .agg(
+            pl.col("read_on").min(),
+            pl.col("read_on_precision").sort_by("read_on", nulls_last=True).first(),
+            last_known_rating,
+            pl.col("status").last(),
+            pl.col("read_on").drop_nulls().n_unique().clip(lower_bound=1).cast(pl.Int32).alias("n_times"),
+            pl.col("position").min().cast(pl.Int64),
+        )
+    )
+    rated = pl.col("rating").is_not_null()
+    return merged.with_columns(
+        (pl.lit(f"{namespace}:") + pl.col("book")).alias("book"),
+        pl.when(rated).then(pl.lit(low, pl.Float32)).alias("rating_min"),
+        pl.when(rated).then(pl.lit(high, pl.Float32)).alias("rating_max"),
+        *[pl.lit(value).alias(name) for name, value in label.items()],
+    ).select(list(READINGS.dtypes))
+
+
+def _books(parsed: Parsed, label: dict[str, str], namespace: str) -> pl.DataFrame:
+    books = parsed.books.unique("book", keep="first", maintain_order=True)
+    titles = [clean_text(title) for title in books["title"]]
+    works = [
+        f"{namespace}:{work}" if work else work_key(title, authors)
+        for work, title, authors in zip(books["work"], titles, books["authors"], strict=True)
+    ]
+    return books.with_columns(
+        (pl.lit(f"{namespace}:") + pl.col("book")).alias("book"),
+        pl.Series("title", titles, dtype=pl.String),
+        pl.Series("work", works, dtype=pl.String),
+        pl.col("format").fill_null("unknown"),
+        *[pl.lit(value).alias(name) for name, value in label.items()],
+    ).select(list(BOOKS.dtypes))

@@ -1,0 +1,99 @@
+"""Finding the book a person means, as people type titles.
+
+Width, case, kana, old kanji, accents, brackets and blanks do not matter. The first rule that any book
+meets decides; several books that meet it are all returned, because an edition is never guessed:
+
+1. the book's id;
+2. the whole title, as written;
+3. the title without its last bracket and leading article (``吾輩は猫である``, ``hobbit``);
+4. a title that the source cut short (``…``) and that the text continues;
+5. every word of the text occurs in the title;
+6. every word occurs in title, authors, publisher, imprint, year or language together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from data.editions import compact_key, is_truncated, search_key, split_title
+from data.errors import AmbiguousTitle, UnknownBook
+from data.release import Books
+
+N_LISTED = 20
+N_SUGGESTIONS = 5
+MIN_LIKENESS = 50.0
+MIN_TRUNCATED = 6  # letters a cut title must have kept to be recognised
+_ARTICLES = ("the ", "a ", "an ")
+
+
+def title_keys(title: str, *details: str) -> dict[str, str]:
+    """Return the folded keys of one book: `data.release.KEY_COLUMNS`."""
+    return {
+        "title_key": compact_key(title),
+        "base_key": base_key(title),
+        "context_key": search_key(" ".join((title, *details))),
+    }
+
+
+def base_key(title: str) -> str:
+    """Return the folded title without its last bracket and leading article."""
+    words = search_key(split_title(title).base)
+    article = next((a for a in _ARTICLES if words.startswith(a)), "")
+    return words[len(article) :].replace(" ", "")
+
+
+def find_books(books: Books, text: str) -> list[int]:
+    """Return the rows of the books that `text` names, by the first rule that any book meets; empty if none."""
+    if (row := books.row(text)) is not None:
+        return [row]
+    for rule in _rules(text):
+        if rows := [i for i in range(len(books)) if rule(books, i)]:
+            return rows
+    return []
+
+
+def find_book(books: Books, text: str) -> int:
+    """Return the row of the one book that `text` names.
+
+    Raises
+    ------
+    AmbiguousTitle
+        If several do; lists them, most read first.
+    UnknownBook
+        If none does; suggests the closest titles.
+    """
+    rows = find_books(books, text)
+    if len(rows) == 1:
+        return rows[0]
+    if not rows:
+        raise UnknownBook(text, suggest(books, text))
+    most_read = sorted(rows, key=lambda i: (-int(books.n_readers[i]), i))
+    raise AmbiguousTitle(text, [books.describe(i) for i in most_read[:N_LISTED]], len(rows))
+
+
+def suggest(books: Books, text: str) -> list[str]:
+    """Return the titles closest to `text` as written, closest first."""
+    from rapidfuzz import fuzz, process
+
+    keys = books.columns["title_key"]
+    found = process.extract(compact_key(text), keys, scorer=fuzz.WRatio, limit=3 * N_SUGGESTIONS)
+    close = [row for _, likeness, row in found if likeness >= MIN_LIKENESS]
+    titles = dict.fromkeys(books.columns["title"][row] for row in close)
+    return list(titles)[:N_SUGGESTIONS]
+
+
+def _rules(text: str) -> Iterator[Callable[[Books, int], bool]]:
+    whole, base, words = compact_key(text), base_key(text), search_key(text).split()
+    if not words:
+        return
+    yield lambda books, i: books.columns["title_key"][i] == whole
+    if split_title(text).base == text:  # a bracket that was typed is meant
+        yield lambda books, i: books.columns["base_key"][i] == base
+    yield lambda books, i: _continues(books, i, whole)
+    yield lambda books, i: all(word in books.columns["title_key"][i] for word in words)
+    yield lambda books, i: all(word in books.columns["context_key"][i] for word in words)
+
+
+def _continues(books: Books, row: int, whole: str) -> bool:
+    key = books.columns["title_key"][row]
+    return len(key) >= MIN_TRUNCATED and whole.startswith(key) and is_truncated(books.columns["title"][row])

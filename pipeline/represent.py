@@ -1,0 +1,100 @@
+"""Fitting models on a corpus or a part of it, each result kept under the digest of all that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from data.corpus import Corpus
+from data.digest import digest_of
+from data.progress import Progress
+from data.split import Split, reader_split, time_split
+from data.store import Store
+from models.base import Ranker, Run
+from models.catalogue import model_class
+from pipeline.build_corpus import corpus_digest
+from pipeline.config import Settings, SplitConfig, from_table
+from pipeline.evaluate import FORMAT as EVALUATION_FORMAT
+from pipeline.evaluate import KIND as EVALUATION
+from pipeline.evaluate import evaluate
+
+WHOLE = "all"
+SPACE = "word2vec"
+COMPARED = ("popularity", "item_knn", SPACE)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A corpus, or the training part of one of its splits: what a model is fitted to.
+
+    Attributes
+    ----------
+    corpus
+        Folder of the corpus.
+    name
+        ``all``, or the name of a split: ``readers`` or ``time``.
+    seed
+        Root seed of the run; decides the split.
+    """
+
+    corpus: Path
+    name: str
+    seed: int
+
+    def key(self, config: SplitConfig) -> dict[str, Any]:
+        """Return what the data of this part depend on, for a digest."""
+        key: dict[str, Any] = {"corpus": corpus_digest(self.corpus), "part": self.name}
+        return key if self.name == WHOLE else {**key, "split": asdict(config), "seed": self.seed}
+
+    def split(self, config: SplitConfig) -> Split:
+        """Return the split this part belongs to."""
+        corpus = Corpus.load(self.corpus)
+        if self.name == "time":
+            return time_split(corpus, seed=self.seed, p_future=config.p_future)
+        return reader_split(corpus, seed=self.seed, p_held_out=config.p_held_out, p_hidden=config.p_hidden)
+
+    def data(self, config: SplitConfig) -> Corpus:
+        """Return the readings to fit to."""
+        return Corpus.load(self.corpus) if self.name == WHOLE else self.split(config).train
+
+
+def split_names(corpus: Path, config: SplitConfig) -> list[str]:
+    """Return the splits a corpus is judged on: ``readers``, and ``time`` where readings have dates."""
+    return ["readers", "time"] if config.time and Corpus.load(corpus).has_dates else ["readers"]
+
+
+def make_model(store: Store, kind: str, part: Part, settings: Settings, progress: Progress) -> tuple[Path, bool]:
+    """Return the folder of a fitted model, and whether it had to be fitted."""
+    model = model_class(kind)
+    config: Any = from_table(model.config_type, settings.models.get(kind, {}), f"models.{kind}")
+    key = part.key(settings.split)
+    digest = digest_of([kind, model.format, asdict(config), key, part.seed])
+    stage = "release" if part.name == WHOLE else f"evaluation/{part.name}"
+
+    def make(folder: Path) -> None:
+        data = part.data(settings.split)
+        fitted = model.fit(data, config, Run(part.seed, stage, progress))
+        provenance = {"data": key, "seed": part.seed, "stage": stage}
+        fitted.save(folder, vocabulary=data.books.digest, provenance=provenance)
+
+    return store.get_or_make(kind, digest, make)
+
+
+def make_evaluation(
+    store: Store, part: Part, models: Mapping[str, Path], settings: Settings, progress: Progress
+) -> tuple[Path, bool]:
+    """Return the folder of the evaluation of `models` (kind -> folder) on the test readers of a split."""
+    key = {**part.key(settings.split), "models": {kind: folder.name for kind, folder in models.items()}}
+    digest = digest_of([EVALUATION, EVALUATION_FORMAT, key])
+
+    def make(folder: Path) -> None:
+        split = part.split(settings.split)
+        rankers: dict[str, Ranker[Any, Any]] = {
+            kind: model_class(kind).load(path, vocabulary=split.train.books.digest) for kind, path in models.items()
+        }
+        evaluation = evaluate(part.name, rankers, split.test, progress)
+        evaluation.save(folder, asdict(settings.split), {"data": key, "seed": part.seed})
+
+    return store.get_or_make(EVALUATION, digest, make)

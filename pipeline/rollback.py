@@ -1,0 +1,25 @@
+"""Switching back to a kept release. Apart from `publish`, because the read side does it."""
+
+from __future__ import annotations
+
+from data.errors import ReleaseRefused
+from data.release import Release
+from data.store import Store
+
+
+def roll_back(store: Store, release_id: str) -> None:
+    """Make a kept release the one that serves (also a newer one, to undo a rollback).
+
+    Raises
+    ------
+    NoRelease
+        If there is none of that id.
+    ReleaseRefused
+        If it did not pass its gates, or serves already.
+    """
+    release = Release.open(store, release_id)
+    if not release.manifest["passed"]:
+        raise ReleaseRefused(f"{release_id} was {release.manifest['verdict']}; a refused release does not serve")
+    if store.current == release_id:
+        raise ReleaseRefused(f"{release_id} serves already")
+    store.switch(release_id, "rollback")
