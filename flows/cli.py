@@ -1,0 +1,121 @@
+"""The command line `wagahai`.
+
+Every command imports what it needs when it runs: asking for the nearest book loads neither Prefect
+nor torch, and answers from a cold shell in half a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from data.errors import WagahaiError
+from flows.tables import OUTPUTS
+
+USER_ERROR, REFUSED = 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code (0 done, 2 an error the user can mend, 3 a release refused)."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    try:
+        return _run(chosen)
+    except WagahaiError as error:
+        sys.stderr.write(f"wagahai: {error}\n")
+        return USER_ERROR
+    except BrokenPipeError:  # `wagahai nearest ... | head`
+        sys.stderr.close()
+        return 0
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    if chosen.command in ("nearest", "releases", "rollback"):
+        from flows import reading
+
+        return {"nearest": reading.nearest, "releases": reading.releases, "rollback": reading.rollback}[chosen.command](
+            chosen
+        )
+    from flows import writing
+
+    return {"ingest": writing.ingest, "refresh": writing.refresh, "report": writing.report, "serve": writing.serve}[
+        chosen.command
+    ](chosen)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wagahai",
+        description="Reading histories in; which books are near, and how sure we are, out.",
+    )
+    parser.add_argument("--store", help="folder of everything a run makes (default: $WAGAHAI_STORE, else .wagahai)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_nearest(commands)
+    _add_releases(commands)
+    _add_ingest(commands)
+    _add_refresh(commands)
+    _add_report(commands)
+    commands.add_parser("serve", help="run the scheduled deployments of prefect.yaml until interrupted")
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add_nearest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("nearest", help="books near and far from a title")
+    parser.add_argument("title", nargs="?", help="a title as you would type it; part of it will do")
+    parser.add_argument("--book", metavar="ID", help="the book's id, where several have the title")
+    parser.add_argument("-k", type=_count, default=10, metavar="N", help="nearest books to list (default 10)")
+    parser.add_argument("--far", type=_count, default=0, metavar="N", help="farthest books to list (default none)")
+    parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
+    parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
+
+
+def _add_releases(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("releases", help="releases kept, and which one serves")
+    parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
+    parser = commands.add_parser("rollback", help="make a kept release the one that serves")
+    parser.add_argument("release", metavar="ID")
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", nargs="?", help="file or folder (default: everything in the store's inbox)")
+    parser.add_argument("--format", help="goodbooks10k, bookcrossing or events (default: recognised from the content)")
+    parser.add_argument("--mapping", metavar="TOML", help="which column means what, for --format events")
+    parser.add_argument("--namespace", help="prefix that tells this source's readers and books from others'")
+
+
+def _add_ingest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    _add_source(commands.add_parser("ingest", help="bring a file or folder of readings into the history"))
+
+
+def _add_refresh(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("refresh", help="ingest, train, publish what is good, report")
+    _add_source(parser)
+    parser.add_argument("--sample", action="store_true", help="ingest the bundled sample (simulated readers)")
+    parser.add_argument("--profile", default="default", help="smoke, default, demo, full, or a .toml file")
+    parser.add_argument("--seed", type=int, default=0, help="root of everything random (default 0)")
+    parser.add_argument("--runner", default="threads", help="where models are fitted: threads or dask")
+    parser.add_argument(
+        "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another refresh (-1: for ever)"
+    )
+
+
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("report", help="write the reports of a release")
+    parser.add_argument("--release", metavar="ID", help="default: the one that serves")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number}: expected 0 or more")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Flow: bring new files into the history. The nightly one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+
+from data.sources.events import MAPPING_FILE
+from data.sources.mapping import read_mapping
+from data.store import Store
+from flows.steps import ingest_step
+
+
+@flow(name="ingest_readings", persist_result=False)
+def ingest_readings(
+    store: str | None = None,
+    path: str | None = None,
+    format: str | None = None,
+    mapping: str | None = None,
+    namespace: str | None = None,
+) -> list[str]:
+    """Ingest one source, or everything in the store's inbox; return a verdict per source.
+
+    A source that was ingested before changes nothing. One that is refused does not keep the others
+    out: they are ingested first, then the run fails with what was refused.
+
+    Parameters
+    ----------
+    path
+        File or folder; the entries of ``<store>/inbox`` if None.
+    format, mapping, namespace
+        As for ``wagahai ingest``.
+    """
+    opened = Store.from_environment(store)
+    paths = [Path(path)] if path else _inbox(opened)
+    states = [
+        ingest_step(str(opened.root), str(source), format, mapping, namespace, return_state=True) for source in paths
+    ]
+    refused = [(p, s) for p, s in zip(paths, states, strict=True) if s.is_failed()]
+    verdicts = [state.result() for state in states if state.is_completed()]
+    headline = f"{len(verdicts)} of {len(paths)} sources ingested" + (f", {len(refused)} refused" if refused else "")
+    lines = [f"- {verdict}" for verdict in verdicts] + [f"- {p.name}: {state.message}" for p, state in refused]
+    create_markdown_artifact(
+        markdown="\n".join([f"**{headline}**", "", *lines]), key="ingest-readings", description="What was ingested"
+    )
+    for _, state in refused:
+        state.result()  # raises what refused it
+    return verdicts
+
+
+def _inbox(store: Store) -> list[Path]:
+    """Entries of the inbox in the order of their names; a mapping, and the books file it names, are no sources."""
+    if not store.inbox.is_dir():
+        return []
+    mapping = store.inbox / MAPPING_FILE
+    books_file = read_mapping(mapping).books_file if mapping.is_file() else None
+    entries = sorted(store.inbox.iterdir())
+    return [p for p in entries if not p.name.startswith(".") and p.suffix != ".toml" and p.name != books_file]

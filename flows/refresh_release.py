@@ -1,0 +1,97 @@
+"""Flow: all of it. New data in, models, gates, release, reports. The weekly one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from data.release import Release
+from data.store import Store
+from flows.ingest_readings import ingest_readings
+from flows.publish_reports import publish_reports
+from flows.steps import publish_step, sample_step
+from flows.train_models import train_models, with_runner
+from pipeline.publish import Published
+
+LOCK = "refresh"
+REFUSED = "Refused"  # name of the state of a run whose release did not pass its gates
+
+
+@flow(name="refresh_release", persist_result=False)
+def refresh_release(
+    store: str | None = None,
+    path: str | None = None,
+    format: str | None = None,
+    mapping: str | None = None,
+    namespace: str | None = None,
+    sample: bool = False,
+    profile: str = "default",
+    seed: int = 0,
+    runner: str = "threads",
+    wait_seconds: float = 0.0,
+) -> State[Any]:
+    """Ingest what is new, retrain what depends on it, publish it if it is good, and report.
+
+    The run fails if the release is refused, so that somebody looks; the current release then goes on
+    serving and the refused one is kept.
+
+    Parameters
+    ----------
+    path, format, mapping, namespace
+        A source to ingest first, as for ``wagahai ingest``; None ingests the inbox.
+    sample
+        Ingest the bundled sample instead.
+    profile
+        Name of a profile or path of a TOML file.
+    seed
+        Root seed of everything random.
+    runner
+        Where the fits run: ``threads`` or ``dask``.
+    wait_seconds
+        How long to wait for another refresh of the same store (negative: for ever) before refusing.
+    """
+    opened = Store.from_environment(store)
+    root = str(opened.root)
+    with opened.lock(LOCK, wait_seconds=wait_seconds):
+        opened.sweep()
+        if sample:
+            folder = Path(sample_step(root, profile, seed))
+            readings, columns = str(folder / "readings.csv"), str(folder / "mapping.toml")
+            ingest_readings(root, readings, "events", columns, namespace or "sample")
+        else:
+            ingest_readings(root, path, format, mapping, namespace)
+        trained = train_models.with_options(task_runner=with_runner(runner))(root, profile, seed)
+        outcome = publish_step(root, **trained, profile=profile, seed=seed)
+        pages = _pages(opened, outcome)
+    _leave_artifact(opened, outcome, pages)
+    message = outcome.verdict + "".join(f"\nreport: {page}" for page in pages)
+    return Completed(message=message) if outcome.passed else Failed(name=REFUSED, message=message)
+
+
+def _pages(store: Store, outcome: Published) -> list[str]:
+    """Write the pages of a release once; those of an unchanged one are there."""
+    page = store.report(outcome.release_id, "similarity")
+    return [str(page)] if page.exists() else publish_reports(str(store.root), outcome.release_id)
+
+
+def _leave_artifact(store: Store, outcome: Published, pages: list[str]) -> None:
+    release = Release.open(store, outcome.release_id)
+    gates = [
+        f"| {gate['name']} | {'passed' if gate['passed'] else 'FAILED'} | {gate['detail']} |"
+        for gate in release.manifest["gates"]
+    ]
+    lines = [
+        f"**{outcome.verdict}**",
+        "",
+        "| gate | outcome | detail |",
+        "|---|---|---|",
+        *gates,
+        "",
+        *(f"- report: `{page}`" for page in pages),
+    ]
+    create_markdown_artifact(markdown="\n".join(lines), key="refresh-release", description="Verdict of a refresh")

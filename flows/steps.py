@@ -1,0 +1,110 @@
+"""The steps as Prefect tasks: each is one call, takes and returns ids and paths, and shows its progress.
+
+Prefect hashes and records what tasks exchange, so frames and arrays never pass through here
+(300 MB cost 1.5 s). What has been computed is known to the store, not to Prefect: its caching is off.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from reports.similarity import similarity_report
+
+from data.history import History, ReadingHistory
+from data.release import Release
+from data.sources.catalogue import recognise, source_named
+from data.sources.mapping import read_mapping
+from data.store import Store
+from flows.progress import TerminalProgress
+from pipeline import build_corpus, publish, represent
+from pipeline.config import load_settings
+from pipeline.ingest import ingest
+from pipeline.sample import make_sample
+
+
+@task(name="make sample", cache_policy=NO_CACHE, persist_result=False)
+def sample_step(store: str, profile: str, seed: int) -> str:
+    """Simulate the bundled sample; return the file of its readings."""
+    settings = load_settings(profile)
+    with TerminalProgress() as progress:
+        return str(make_sample(Store(Path(store)), settings.sample, seed, progress))
+
+
+@task(name="ingest", cache_policy=NO_CACHE, persist_result=False)
+def ingest_step(store: str, path: str, format: str | None, mapping: str | None, namespace: str | None) -> str:
+    """Ingest one source; return the verdict."""
+    source = source_named(format) if format else recognise(Path(path))
+    columns = read_mapping(Path(mapping)) if mapping else None
+    with TerminalProgress() as progress:
+        outcome = ingest(Store(Path(store)), Path(path), source, progress, mapping=columns, namespace=namespace)
+    get_run_logger().info(outcome.verdict)
+    return outcome.verdict
+
+
+@task(name="build corpus", cache_policy=NO_CACHE, persist_result=False)
+def corpus_step(store: str, version: int, profile: str) -> str:
+    """Build the corpus of a history version; return its folder."""
+    opened = Store(Path(store))
+    history = ReadingHistory(opened.history, version)
+    folder, made = build_corpus.make_corpus(opened, history, load_settings(profile).corpus)
+    _say("corpus", folder, made)
+    return str(folder)
+
+
+@task(name="fit model", cache_policy=NO_CACHE, persist_result=False, task_run_name="fit {kind} on {part}")
+def fit_step(store: str, corpus: str, kind: str, part: str, profile: str, seed: int) -> str:
+    """Fit one model to a corpus or the training part of one of its splits; return its folder."""
+    chosen = represent.Part(Path(corpus), part, seed)
+    with TerminalProgress() as progress:
+        folder, made = represent.make_model(Store(Path(store)), kind, chosen, load_settings(profile), progress)
+    _say(f"{kind} on {part}", folder, made)
+    return str(folder)
+
+
+@task(name="evaluate", cache_policy=NO_CACHE, persist_result=False, task_run_name="evaluate on {part}")
+def evaluate_step(store: str, corpus: str, part: str, models: dict[str, str], profile: str, seed: int) -> str:
+    """Judge models on the test readers of a split; return the evaluation's folder."""
+    chosen = represent.Part(Path(corpus), part, seed)
+    folders = {kind: Path(folder) for kind, folder in models.items()}
+    with TerminalProgress() as progress:
+        settings = load_settings(profile)
+        folder, made = represent.make_evaluation(Store(Path(store)), chosen, folders, settings, progress)
+    _say(f"evaluation on {part}", folder, made)
+    return str(folder)
+
+
+@task(name="publish", cache_policy=NO_CACHE, persist_result=False)
+def publish_step(
+    store: str, version: int, corpus: str, space: str, evaluations: list[str], profile: str, seed: int
+) -> publish.Published:
+    """Assemble a release, judge it and switch to it if it is good; return what happened."""
+    opened = Store(Path(store))
+    history = ReadingHistory(opened.history, version)
+    folders = [Path(folder) for folder in evaluations]
+    ingredients = publish.Ingredients(history, Path(corpus), Path(space), folders, load_settings(profile), seed)
+    outcome = publish.publish(opened, ingredients)
+    get_run_logger().info(outcome.verdict)
+    return outcome
+
+
+@task(name="similarity report", cache_policy=NO_CACHE, persist_result=False)
+def report_step(store: str, release_id: str | None) -> str:
+    """Write the similarity report of a release; return the page's path."""
+    opened = Store(Path(store))
+    return str(similarity_report(opened, Release.open(opened, release_id)))
+
+
+def latest_version(store: str) -> int:
+    """Return the version of the history that a run pins."""
+    return History(Store(Path(store)).history).latest().version
+
+
+def splits_of(corpus: str, profile: str) -> list[str]:
+    """Return the splits a corpus is judged on."""
+    return represent.split_names(Path(corpus), load_settings(profile).split)
+
+
+def _say(what: str, folder: Path, made: bool) -> None:
+    get_run_logger().info("%s %s: %s", what, folder.name, "made" if made else "known, not recomputed")

@@ -1,0 +1,74 @@
+"""Flow: from a history version to fitted models and their evaluations."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from prefect import flow
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from data.errors import BadConfig
+from data.store import Store
+from flows.steps import corpus_step, evaluate_step, fit_step, latest_version, splits_of
+from pipeline.represent import COMPARED, SPACE, WHOLE
+
+RUNNERS = ("threads", "dask")
+
+
+class Trained(TypedDict):
+    """What a training run leaves in the store: a pinned history version, and folders."""
+
+    version: int
+    corpus: str
+    space: str
+    evaluations: list[str]
+
+
+@flow(name="train_models", log_prints=False, persist_result=False)
+def train_models(
+    store: str | None = None,
+    profile: str = "default",
+    seed: int = 0,
+    version: int | None = None,
+) -> Trained:
+    """Build the corpus, fit every model on every part it is needed on, and judge them.
+
+    What the store already has is not computed again.
+
+    Parameters
+    ----------
+    version
+        History version to train on; the latest if None.
+    """
+    root = str(Store.from_environment(store).root)
+    pinned = latest_version(root) if version is None else version
+    corpus = corpus_step(root, pinned, profile)
+    splits = splits_of(corpus, profile)
+    # gensim releases the interpreter lock and runs on one core, so the fits run side by side
+    space = fit_step.submit(root, corpus, SPACE, WHOLE, profile, seed)
+    fits = {s: {k: fit_step.submit(root, corpus, k, s, profile, seed) for k in COMPARED} for s in splits}
+    evaluations = []
+    for split, futures in fits.items():
+        folders = {kind: future.result() for kind, future in futures.items()}
+        evaluations.append(evaluate_step(root, corpus, split, folders, profile, seed))
+    return Trained(version=pinned, corpus=corpus, space=space.result(), evaluations=evaluations)
+
+
+def with_runner(name: str) -> TaskRunner[Any]:
+    """Return the task runner of that name: ``threads`` here, or ``dask`` (extra ``dask``) on a cluster.
+
+    Raises
+    ------
+    BadConfig
+        If the name is unknown or its package is not installed: never another runner instead.
+    """
+    if name == "threads":
+        return ThreadPoolTaskRunner(max_workers=2)
+    if name != "dask":
+        raise BadConfig(f"runner {name!r}: expected one of {', '.join(RUNNERS)}")
+    try:
+        from prefect_dask.task_runners import DaskTaskRunner
+    except ImportError as error:
+        raise BadConfig("runner 'dask' needs the extra: pip install 'wagahai[dask]'") from error
+    runner: TaskRunner[Any] = DaskTaskRunner()
+    return runner
