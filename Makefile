@@ -5,10 +5,11 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 PROFILE ?= demo
 DEMO_STORE ?= .wagahai-demo
+DATA ?= ../shared/data/goodbooks10k_sample
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-all check lint types bench docs clean
+.PHONY: help setup demo serve test test-all check lint types bench lock docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -40,16 +41,22 @@ lint: $(READY) ## ruff, import rules, generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m reports.dictionary --check
+	$(BIN)/python -m data.dictionary --check
 
 types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
-bench: $(READY) ## benchmarks against named peers (DATA=..., SEED=...)
-	$(BIN)/python -m tests.benchmarks.spaces --data $(DATA) --seed $(SEED)
+bench: $(READY) ## how well hidden books are found, against named peers (DATA=folder, SEED=0)
+	$(BIN)/python -m tests.benchmarks.retrieval --data $(DATA) --seed $(SEED)
+
+lock: ## resolve the newest allowed versions in a fresh environment and write requirements.lock
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet torch==2.13.0 ".[dask,dev]"
+	{ sed '/^[^#]/d' requirements.lock; .venv-lock/bin/pip freeze --exclude wagahai | sed 's/^torch==\([0-9.]*\).*/torch==\1/'; } > .lock-new
+	mv .lock-new requirements.lock && rm -rf .venv-lock
 
 docs: $(READY) ## regenerate DATA.md from data/schema.py
-	$(BIN)/python -m reports.dictionary
+	$(BIN)/python -m data.dictionary
 
 clean: ## remove the environment, the demo's store and caches
 	rm -rf $(VENV) $(DEMO_STORE) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
