@@ -58,7 +58,7 @@ class Mapping:
     readings, books
         Our column name -> the file's column name.
     books_file
-        File with one row per book, relative to the mapping's own folder; None if the readings file
+        File with one row per book, relative to the readings file's folder; None if the readings file
         carries the book columns itself, or there are none.
     rating_scale
         Lowest and highest rating allowed.

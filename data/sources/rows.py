@@ -1,0 +1,90 @@
+"""Rows as a file has them: strings, the line of each, and what could not be read at all."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from data.errors import BadFile
+from data.sources.base import REJECT_COLUMNS
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The records of one file.
+
+    Attributes
+    ----------
+    name
+        File name, without its folder.
+    cells
+        One String column per column of the file; the empty cell is ``""``.
+    lines
+        Line of the file on which each record starts, the first being 1; Int64, as long as `cells`.
+    rejects
+        Records that could not be read (`REJECT_COLUMNS`).
+    encoding
+        Text encoding of the file, or its format if it is not text.
+    """
+
+    name: str
+    cells: pl.DataFrame
+    lines: pl.Series
+    rejects: pl.DataFrame
+    encoding: str
+
+    @property
+    def n_rows(self) -> int:
+        """Records seen, readable or not."""
+        return self.cells.height + self.rejects.height
+
+    def pick(self, columns: Mapping[str, str]) -> pl.DataFrame:
+        """Return columns under other names, with `file` and `line`.
+
+        Parameters
+        ----------
+        columns
+            New name -> column of the file; columns that the file has not are left out.
+        """
+        known = {ours: theirs for ours, theirs in columns.items() if theirs in self.cells.columns}
+        picked = [self.cells[theirs].alias(ours) for ours, theirs in known.items()]
+        file = pl.repeat(self.name, self.lines.len(), dtype=pl.String, eager=True).alias("file")
+        return pl.DataFrame([*picked, file, self.lines.alias("line")])
+
+
+def reject_frame(file: str, broken: Iterable[tuple[int, str, str | None]]) -> pl.DataFrame:
+    """Return rejects of a file from (line, reason, found), in line order, with no column at fault."""
+    rows = [(file, line, reason, None, found) for line, reason, found in sorted(broken, key=lambda row: row[0])]
+    return pl.DataFrame(rows, schema=REJECT_COLUMNS, orient="row")
+
+
+def require_columns(path: Path, found: Sequence[str], required: Sequence[str]) -> None:
+    """Refuse a file that has not all required columns.
+
+    Raises
+    ------
+    BadFile
+        Naming the columns found, those expected, and for each missing one the closest found.
+    """
+    missing = [name for name in dict.fromkeys(required) if name not in found]
+    if not missing:
+        return
+    hints = []
+    for name in missing:
+        close = difflib.get_close_matches(name, found, n=1)
+        hints.append(f"{name} (is it {close[0]}?)" if close else name)
+    raise BadFile(
+        path,
+        found=f"columns {', '.join(found)}" if found else "no columns",
+        expected=f"columns {', '.join(dict.fromkeys(required))}",
+        remedy=f"add or rename the missing columns: {', '.join(hints)}",
+    )
+
+
+def joined_encodings(*files: Rows) -> str:
+    """Return the encodings of several files, each once, joined by commas."""
+    return ", ".join(dict.fromkeys(file.encoding for file in files))

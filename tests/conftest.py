@@ -1,0 +1,17 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder with the real data sets; the test is skipped where there is none."""
+    folder = Path(os.environ.get("WAGAHAI_SHARED", Path(__file__).parents[1] / ".." / "shared")).resolve()
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no real data: {folder / 'data'} is not a folder (set WAGAHAI_SHARED)")
+    return folder

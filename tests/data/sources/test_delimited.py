@@ -1,0 +1,260 @@
+"""Delimited text: every broken record is named, every other one is kept, and nothing is misread."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from data.errors import BadFile
+from data.progress import Quiet
+from data.sources import delimited
+from data.sources.delimited import REPEATED_HEADER, UNPAIRED_QUOTE, WRONG_NUMBER, peek_columns, read_delimited
+from data.sources.rows import Rows
+
+FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def read(tmp_path: Path, content: bytes | str, **kwargs: object) -> Rows:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_delimited(path, Quiet(), **kwargs)  # type: ignore[arg-type]
+
+
+def records(rows: Rows) -> list[tuple[object, ...]]:
+    return [(line, *cells) for line, cells in zip(rows.lines, rows.cells.iter_rows(), strict=True)]
+
+
+def rejected(rows: Rows) -> list[tuple[object, ...]]:
+    return rows.rejects.select("line", "reason").rows()
+
+
+@pytest.fixture(params=["fast", "slow"])
+def any_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "slow":
+        monkeypatch.setattr(delimited, "_parse_fast", lambda *_: None)
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("any_path")
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("a,b\n1,2\n3,4\n", [(2, "1", "2"), (3, "3", "4")]),
+        ("a,b\n1,2\n3,4", [(2, "1", "2"), (3, "3", "4")]),
+        ("a,b\r\n1,2\r\n3,\r\n", [(2, "1", "2"), (3, "3", "")]),
+        ("a,b\r1,2\r3,4\r", [(2, "1", "2"), (3, "3", "4")]),
+        ("a\tb\n1\t2,5\n", [(2, "1", "2,5")]),
+        ("a;b\n1;2,5\n", [(2, "1", "2,5")]),
+        ("a|b\n1|2\n", [(2, "1", "2")]),
+        ('a,b\n1,"x\ny"\n3,4\n', [(2, "1", "x\ny"), (4, "3", "4")]),
+        ('a,b\n"1, ""one""",2\n"",4\n', [(2, '1, "one"', "2"), (3, "", "4")]),
+        ('"a\nb",c\n1,2\n', [(3, "1", "2")]),
+        ("a,b\n\n1,2\n,\n   \n ,\t\n3,4\n\n\n", [(3, "1", "2"), (7, "3", "4")]),
+        ("\n\na,b\n1,2\n", [(4, "1", "2")]),
+        (",,\n\na,b\n1,2\n", [(4, "1", "2")]),
+        ("a\n1\n\n2\n", [(2, "1"), (4, "2")]),
+        ('a,b\n1,5" floppy\n2,x"y"z\n', [(2, "1", '5" floppy'), (3, "2", 'x"y"z')]),
+        (" a , b \n 1 , 2 \n", [(2, " 1 ", " 2 ")]),
+        ("a,b\n", []),
+        ("a,b", []),
+        ("line,file\n1,2\n", [(2, "1", "2")]),
+        ("*,^a$\n1,2\n,\n", [(2, "1", "2")]),
+    ],
+)
+def test_records_and_their_lines(tmp_path: Path, content: str, expected: list[tuple[object, ...]]) -> None:
+    rows = read(tmp_path, content)
+    assert records(rows) == expected
+    assert rows.rejects.is_empty()
+    assert rows.n_rows == len(expected)
+
+
+def test_every_broken_record_is_named_and_every_other_one_kept(tmp_path: Path) -> None:
+    content = (
+        "user,book,rating\n"  # 1
+        "u1,b1,5\n"
+        "u2,b2\n"  # 3: short
+        "u3,b3,4,extra\n"  # 4: long
+        ",,,,\n"  # 5: blank, though of another width
+        "user,book,rating\n"  # 6: header again
+        'u4,"b4\nand a line",3\n'  # 7-8
+        'u5,"b5,2\n'  # 9: quote never closed
+        "u6,b6,1\n"
+        'u7,"b"7,1\n'  # 11: stray quotes that pair up
+    )
+    rows = read(tmp_path, content)
+    assert rows.cells["user"].to_list() == ["u1", "u4", "u6", "u7"]
+    assert rows.lines.to_list() == [2, 7, 10, 11]
+    assert rejected(rows) == [
+        (3, WRONG_NUMBER),
+        (4, WRONG_NUMBER),
+        (6, REPEATED_HEADER),
+        (9, UNPAIRED_QUOTE),
+    ]
+    assert rows.rejects["file"].unique().to_list() == ["t.csv"]
+    assert rows.rejects["found"].to_list() == [  # no reader is told
+        "2 fields, expected 3",
+        "4 fields, expected 3",
+        None,
+        "2 fields, expected 3",
+    ]
+    assert rows.n_rows == 8
+
+
+def test_header_repeated_in_a_file_without_other_faults(tmp_path: Path) -> None:
+    rows = read(tmp_path, "a,b\n1,2\na,b\na,c\n")
+    assert records(rows) == [(2, "1", "2"), (4, "a", "c")]
+    assert rejected(rows) == [(3, REPEATED_HEADER)]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("読者,題\n1,吾輩は猫である\n".encode(), "utf-8"),
+        ("読者,題\n1,吾輩は猫である\n".encode("utf-8-sig"), "utf-8-sig"),
+        ("読者,題\n1,吾輩は猫である\n".encode("utf-16"), "utf-16"),
+        (b"\xfe\xff" + "読者,題\n1,吾輩は猫である\n".encode("utf-16-be"), "utf-16"),
+        ("読者,題\n1,吾輩は猫である\n".encode("cp932"), "cp932"),
+    ],
+)
+def test_japanese_encodings(tmp_path: Path, content: bytes, encoding: str) -> None:
+    rows = read(tmp_path, content)
+    assert rows.encoding == encoding
+    assert rows.cells.to_dicts() == [{"読者": "1", "題": "吾輩は猫である"}]
+
+
+@pytest.mark.parametrize(
+    ("title", "encoding"),
+    [("L'Été général à Genève", "latin-1"), ("Größe", "latin-1"), ("L’été “là”", "cp1252")],
+)
+def test_western_encodings(tmp_path: Path, title: str, encoding: str) -> None:
+    rows = read(tmp_path, b"a,b\n1," + title.encode(encoding) + b"\n")
+    assert rows.encoding == encoding
+    assert rows.cells["b"].item() == title
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "empty file"),
+        (b"\xef\xbb\xbf", "empty file"),
+        (b"\n \n,,\n", "only blank lines"),
+        (b"a,b\n1,\x00\n", "NUL byte in line 2"),
+        ("a,b\n".encode("utf-16-le"), "binary file"),
+        (b"\xff\xfea", "byte order mark of utf-16"),
+        (b"\xef\xbb\xbfa,\xff\n", "byte order mark of utf-8-sig"),
+        (b"PK\x03\x04rest", "Excel workbook"),
+        (b"\x1f\x8brest", "gzip"),
+        (b"a,b,a\n1,2,3\n", "columns named more than once: a"),
+        ("a,b\n1,吾輩は猫である\n2,".encode() + b"\xff\n", "damaged character in line 3"),
+    ],
+)
+def test_files_refused_whole(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(BadFile, match=message) as caught:
+        read(tmp_path, content)
+    for part in ("t.csv", "found:", "expected:", "to do:"):
+        assert part in str(caught.value)
+
+
+def test_missing_columns_are_named_with_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(BadFile) as caught:
+        read(tmp_path, "user_id,book\n1,2\n", required=("user", "book", "rating"))
+    message = str(caught.value)
+    assert "columns user_id, book\n" in message
+    assert "columns user, book, rating" in message
+    assert "user (is it user_id?), rating" in message
+
+
+def test_folders_and_missing_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="a folder"):
+        read_delimited(tmp_path, Quiet())
+    with pytest.raises(BadFile, match="nothing there"):
+        read_delimited(tmp_path / "no.csv", Quiet())
+
+
+def test_peek_never_raises(tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text("a;b\r\n1;2\r\n")
+    (tmp_path / "bad.csv").write_bytes(b"\x00")
+    assert peek_columns(tmp_path / "good.csv") == ["a", "b"]
+    assert peek_columns(tmp_path / "bad.csv") == []
+    assert peek_columns(tmp_path) == []
+
+
+def test_pick_renames_and_says_where(tmp_path: Path) -> None:
+    picked = read(tmp_path, "line,user\n7,u\n").pick({"book": "line", "reader": "user", "rating": "none"})
+    assert picked.to_dicts() == [{"book": "7", "reader": "u", "file": "t.csv", "line": 2}]
+    assert picked.schema["line"] == pl.Int64
+
+
+class Steps(Quiet):
+    """A progress that adds up its steps."""
+
+    done = total = 0
+
+    def start(self, what: str, total: int) -> None:
+        self.total += total
+
+    def advance(self, steps: int = 1) -> None:
+        self.done += steps
+
+
+def test_progress_reaches_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n1,2\n")
+    steps = Steps()
+    read_delimited(path, steps)
+    assert steps.done == steps.total == path.stat().st_size
+
+
+cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
+tables = st.integers(2, 4).flatmap(lambda width: st.lists(st.lists(cells, min_size=width, max_size=width)))
+
+
+@FUZZ
+@given(tables, st.sampled_from([("\n", csv.QUOTE_ALL), ("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL)]))
+@example([['"\r', "\r"]], ("\r\n", csv.QUOTE_MINIMAL))
+@example([["\x85", "\u2028\x0b"]], ("\r\n", csv.QUOTE_MINIMAL))
+def test_what_csv_writes_is_what_is_read(tmp_path: Path, table: list[list[str]], dialect: tuple[str, int]) -> None:
+    line_end, quoting = dialect  # with "\n" and QUOTE_MINIMAL, Python 3.11 writes a lone CR without quotes
+    width = len(table[0]) if table else 2
+    header = [f"column {i}" for i in range(width)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]
+    writer.writerows([header, *table])
+    rows = read(tmp_path, text.getvalue().encode(), delimiter=",")
+    assert rows.rejects.is_empty()
+    assert [list(row) for row in rows.cells.iter_rows()] == [
+        row for row in table if any(cell.strip(" \t") for cell in row)
+    ]
+
+
+pieces = st.lists(st.sampled_from(["a", '"', '""', ",", "\n", "\r\n", "\r", " ", "é", "1,2\n"]), max_size=30)
+
+
+@FUZZ
+@given(pieces)
+@example(['"', "\n", "a", ",", '"', "\n"])
+def test_the_fast_path_reads_what_the_csv_module_reads(tmp_path: Path, parts: list[str]) -> None:
+    data = ("x,y\n" + "".join(parts)).encode()
+    header = delimited._read_header(tmp_path, data, ",")
+    fast, slow = delimited._parse_fast(data, header), delimited._parse_slow(data, header)
+    if fast is not None:
+        kept = [(line, *row) for line, row in zip(fast.lines, fast.cells.iter_rows(), strict=True)]
+        assert kept == [(line, *row) for line, row in zip(slow.lines, slow.cells.iter_rows(), strict=True)]
+        assert fast.broken == slow.broken
+
+
+@FUZZ
+@given(st.binary(max_size=200) | pieces.map(lambda parts: "".join(parts).encode()))
+def test_bytes_of_any_kind_end_in_rows_or_in_a_refusal(tmp_path: Path, content: bytes) -> None:
+    try:
+        rows = read(tmp_path, content)
+    except BadFile:
+        return
+    assert rows.cells.height == rows.lines.len()
+    assert rows.lines.is_sorted()

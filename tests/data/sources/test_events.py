@@ -1,0 +1,230 @@
+"""Any table with a mapping: CSV, JSONL, Parquet, with books beside or within."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from data.errors import BadConfig, BadFile
+from data.progress import Quiet
+from data.sources.base import Mapping, Parsed
+from data.sources.events import Events, read_mapping
+
+READINGS = {"reader": "user", "book": "book", "read_on": "finished", "rating": "stars"}
+WITH_BOOKS = Mapping(
+    READINGS,
+    {
+        "book": "id",
+        "title": "name",
+        "imprint": "label",
+        "format": "kind",
+        "year": "published",
+        "isbn13": "isbn",
+    },
+    "books.csv",
+    (1, 5),
+)
+
+
+def parse(path: Path, mapping: Mapping | None) -> Parsed:
+    return Events().parse(path, mapping, Quiet())
+
+
+def test_books_in_a_second_file(tmp_path: Path) -> None:
+    (tmp_path / "books.csv").write_text(
+        "id,name,label,kind,published,isbn\n"
+        "b1,吾輩は猫である (新潮文庫),,Bunko,2003年6月,9784101010014\n"
+        "b2,こころ (新潮文庫),岩波文庫,scroll,0,123; 4101010137\n"
+        "b3,,,,,\n"
+        "b1,again,,,,\n"
+    )
+    path = tmp_path / "r.csv"
+    path.write_text("user,book,finished,stars\nu,b1,2024年5月,4\nu,b2,,\nu,b3,,\nu,b9,,\nu,b1,x,\n")
+    parsed = parse(path, WITH_BOOKS)
+    assert parsed.readings.rows() == [
+        ("u", "b1", dt.date(2024, 5, 1), "month", 4.0, "read", "r.csv", 2),
+        ("u", "b2", None, "unknown", None, "read", "r.csv", 3),
+    ]
+    assert parsed.rejects.rows() == [
+        ("books.csv", 4, "no title", "title", None),
+        ("books.csv", 5, "book is described again", "book", "b1"),
+        ("r.csv", 4, "book is not in books.csv", "book", "b3"),
+        ("r.csv", 5, "book is not in books.csv", "book", "b9"),
+        ("r.csv", 6, "date cannot be read", "read_on", "x"),
+    ]
+    assert parsed.books.select("book", "imprint", "format", "year", "isbn13").rows() == [
+        ("b1", "新潮文庫", "bunko", 2003, "9784101010014"),
+        ("b2", "岩波文庫", "unknown", None, "9784101010137"),
+    ]
+    assert parsed.n_rows == 5
+    assert parsed.rating_scale == (1, 5)
+
+
+def test_books_within_take_the_first_text_of_each_column(tmp_path: Path) -> None:
+    path = tmp_path / "r.tsv"
+    path.write_text("who\tid\tname\tby\nu\tb1\t\t\nv\tb1\tEmma\t\nw\tb1\tEMMA!\tAusten\nw\tb2\t\t\n")
+    mapping = Mapping({"reader": "who", "book": "id"}, {"title": "name", "authors": "by"})
+    parsed = parse(path, mapping)
+    assert parsed.books.select("book", "title", "authors").rows() == [("b1", "Emma", "Austen")]
+    assert parsed.readings.height == 4  # a reading stands without a description of its book
+    assert parsed.rejects.rows() == [("r.tsv", 5, "no title", "title", None)]
+    assert parsed.rating_scale is None
+
+
+def test_books_without_ids_are_told_apart_by_title_and_author(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("who,name,by\nu,I am a Cat,Soseki\nv,I AM  A CAT, soseki\nv,I am a Cat,Else\nv,,x\n")
+    parsed = parse(path, Mapping({"reader": "who"}, {"title": "name", "authors": "by"}))
+    assert parsed.readings["book"].to_list() == ["iamacat|soseki", "iamacat|soseki", "iamacat|else"]
+    assert parsed.books["title"].to_list() == ["I am a Cat", "I am a Cat"]
+    assert parsed.rejects.select("line", "reason").rows() == [(5, "no book")]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    lines = [
+        json.dumps({"user": 7, "book": "b", "title": "T", "by": ["A", "B"], "stars": 4.5}),
+        "{not json: alice}",
+        "",
+        "[1]",
+        json.dumps({"user": "x", "book": "c", "stars": None, "title": "\ud800"}),
+    ]
+    path.write_text("\n".join(lines))
+    mapping = Mapping(
+        {"reader": "user", "book": "book", "rating": "stars"},
+        {"title": "title", "authors": "by"},
+        None,
+        (1, 5),
+    )
+    parsed = parse(path, mapping)
+    assert parsed.readings.select("reader", "book", "rating", "line").rows() == [
+        ("7", "b", 4.5, 1),
+        ("x", "c", None, 5),
+    ]
+    assert parsed.rejects.rows() == [
+        ("r.jsonl", 2, "line is not JSON", None, None),
+        ("r.jsonl", 4, "line is not a JSON object", None, None),
+    ]
+    assert parsed.books["authors"].to_list() == ["A; B", None]
+    assert parsed.n_rows == 4
+
+
+def test_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "r.parquet"
+    frame = pl.DataFrame(
+        {"user": [1, 2], "book": ["a", None], "finished": [dt.datetime(2024, 5, 6, 7)] * 2, "x": [0, 0]}
+    )
+    frame.write_parquet(path)
+    mapping = Mapping({"reader": "user", "book": "book", "read_on": "finished"}, {})
+    parsed = parse(path, mapping)
+    assert parsed.readings.select("reader", "read_on", "line").rows() == [("1", dt.date(2024, 5, 6), 1)]
+    assert parsed.rejects.select("line", "reason").rows() == [(2, "no book")]
+    content = path.read_bytes()
+    for damaged in (
+        b"",
+        b"PAR1",
+        content[: len(content) // 2],
+        content[:-20] + bytes(20),
+        b"user,book\n1,2\n",
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(BadFile, match=r"r\.parquet"):
+            parse(path, mapping)
+
+
+def test_a_mapping_beside_the_file_makes_it_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("user,book\nu,b\n")
+    source = Events()
+    assert not source.recognises(path)
+    with pytest.raises(BadConfig, match=r"mapping\.toml"):
+        source.files(path, None)
+    (tmp_path / "mapping.toml").write_text('[readings]\nreader = "user"\nbook = "book"\n')
+    assert source.recognises(path)
+    assert not source.recognises(tmp_path)
+    assert parse(path, None).readings.height == 1
+
+
+def test_missing_files_and_columns(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("user,book,finished,stars\n")
+    with pytest.raises(BadFile, match=r"books\.csv"):
+        parse(path, WITH_BOOKS)
+    with pytest.raises(BadFile, match="columns user, book, finished, stars"):
+        parse(path, Mapping({"reader": "usr", "book": "book"}, {}))
+    assert parse(path, Mapping({"reader": "user", "book": "book"}, {})).readings.is_empty()
+
+
+def test_read_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text(
+        '[readings]\nreader = "user"\nbook = "book"\nrating = "stars"\nrating_scale = [1, 5]\n'
+        '[books]\nfile = "books.csv"\nbook = "book"\ntitle = "title"\n'
+    )
+    assert read_mapping(path) == Mapping(
+        {"reader": "user", "book": "book", "rating": "stars"},
+        {"book": "book", "title": "title"},
+        "books.csv",
+        (1.0, 5.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[readings]\nreadr = "u"\n', "'readr'; the closest known one is 'reader'"),
+        ('[reading]\nreader = "u"\n', "'reading'; the closest known one is 'readings'"),
+        ('[readings]\nreader = "u"\nbook = "b"\n[books]\ntitel = "t"\n', "closest known one is 'title'"),
+        ('[readings]\nbook = "b"\n', "which column is the reader"),
+        ('[readings]\nreader = "u"\n', "which column is the book"),
+        ('[readings]\nreader = 3\nbook = "b"\n', "reader = 3, expected the name of a column"),
+        ('[readings]\nreader = "u"\nbook = "b"\nrating = "r"\n', "must say rating_scale"),
+        ('[readings]\nreader = "u"\nbook = "b"\nrating_scale = [5, 1]\n', r"rating_scale = \[5, 1\]"),
+        ('[readings]\nreader = "u"\nbook = "b"\n[books]\nfile = "x.csv"\n', "book and title"),
+        ("readings = 3\n", "must be a table"),
+        ("[readings\n", "not TOML"),
+    ],
+)
+def test_bad_mappings(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "m.toml"
+    path.write_text(text)
+    with pytest.raises(BadConfig, match=message):
+        read_mapping(path)
+
+
+@pytest.mark.realdata
+def test_library_loans(shared: Path) -> None:
+    mapping = Mapping(
+        {"reader": "u", "book": "i", "read_on": "t"},
+        {
+            "book": "i",
+            "title": "Title",
+            "authors": "Author",
+            "publisher": "Publisher",
+            "isbn13": "ISBN Valid",
+        },
+        "items.csv",
+    )
+    parsed = parse(shared / "data" / "unil_library_loans" / "interactions_train.csv", mapping)
+    readings = parsed.readings
+    assert (readings.height, parsed.rejects.height, parsed.books.height) == (87_047, 0, 15_291)
+    assert (readings["reader"].n_unique(), readings["book"].n_unique()) == (7_838, 15_109)
+    assert readings["read_on"].min() == dt.date(2023, 1, 2)
+    assert readings["read_on"].max() == dt.date(2024, 10, 14)
+    assert (readings["read_on"].dt.year() == 2023).sum() == 58_729
+
+
+@pytest.mark.realdata
+def test_a_file_that_a_spreadsheet_damaged(shared: Path) -> None:
+    path = shared / "data" / "bookcrossing_excel_mangled" / "BX-Book-Ratings.cyadusha.csv"
+    columns = {"reader": "User-ID", "book": "ISBN", "rating": "Book-Rating"}
+    parsed = parse(path, Mapping(columns, {}, None, (0, 10)))
+    assert parsed.n_rows == 9_005  # of 908,732 lines; the others are blank
+    assert parsed.readings.height == 9_000
+    assert parsed.readings["book"][0] == "034545104X"
+    assert parsed.rejects["line"].to_list()[-1] == 908_732
+    assert parsed.rejects["reason"].unique().to_list() == ["no reader"]

@@ -1,0 +1,81 @@
+"""goodbooks-10k: joined on the right id, titles taken apart, strays rejected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from data.errors import BadFile
+from data.progress import Quiet
+from data.sources.goodbooks10k import Goodbooks10k
+
+HEADER = "book_id,goodreads_book_id,work_id,isbn,isbn13,authors,original_publication_year,title,language_code\n"
+BOOKS = HEADER + (
+    '1,2,77,439023483,9.780439e+12,Suzanne Collins,2008.0,"The Hunger Games (The Hunger Games, #1)",eng\n'
+    "2,1,78,,,Homer &amp; others,-720.0,The Iliad,\n"
+    "3,3,79,439023484,,Nobody,,,eng\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "books.csv").write_text(BOOKS)
+    (tmp_path / "ratings.csv").write_text("user_id,book_id,rating\n7,1,5\n7,2,\n8,3,4\n8,9,4\n9,1,6\n,1,5\n")
+    return tmp_path
+
+
+def test_known_answer(folder: Path) -> None:
+    parsed = Goodbooks10k().parse(folder, None, Quiet())
+    assert parsed.readings.rows() == [
+        ("7", "1", None, "unknown", 5.0, "read", "ratings.csv", 2),
+        ("7", "2", None, "unknown", None, "read", "ratings.csv", 3),
+    ]
+    assert parsed.rejects.rows() == [
+        ("books.csv", 4, "no title", "title", None),
+        ("ratings.csv", 4, "book is not in books.csv", "book", "3"),
+        ("ratings.csv", 5, "book is not in books.csv", "book", "9"),
+        ("ratings.csv", 6, "rating is outside 1 to 5", "rating", "6"),
+        ("ratings.csv", 7, "no reader", "reader", None),
+    ]
+    assert (parsed.n_rows, parsed.rating_scale, parsed.encoding) == (6, (1, 5), "utf-8")
+    games, iliad = parsed.books.to_dicts()
+    assert games["title"] == "The Hunger Games (The Hunger Games, #1)"
+    assert (games["series"], games["volume"], games["year"]) == ("The Hunger Games", 1.0, 2008)
+    assert (games["isbn13"], games["work"], games["format"]) == ("9780439023481", "goodreads:77", "unknown")
+    assert (iliad["authors"], iliad["year"], iliad["language"]) == ("Homer & others", -720, None)
+
+
+def test_recognised_by_content(folder: Path) -> None:
+    source = Goodbooks10k()
+    assert source.recognises(folder)
+    assert not source.recognises(folder / "books.csv")
+    (folder / "books.csv").write_text("id,book_id,title\n1,2,t\n")
+    assert not source.recognises(folder)
+    with pytest.raises(BadFile, match="goodreads_book_id"):  # the copy with renamed ids
+        source.parse(folder, None, Quiet())
+
+
+def test_which_file_of_ratings(folder: Path) -> None:
+    source = Goodbooks10k()
+    (folder / "ratings_more.csv").write_text("x")
+    assert source.files(folder, None)[1].name == "ratings.csv"
+    (folder / "ratings.csv").rename(folder / "ratings_less.csv")
+    with pytest.raises(BadFile, match=r"ratings_less\.csv, ratings_more\.csv"):
+        source.files(folder, None)
+    (folder / "ratings_more.csv").unlink()
+    assert source.files(folder, None)[1].name == "ratings_less.csv"
+
+
+@pytest.mark.realdata
+def test_real_data(shared: Path) -> None:
+    parsed = Goodbooks10k().parse(shared / "data" / "goodbooks10k_sample", None, Quiet())
+    readings = parsed.readings
+    assert (readings.height, parsed.n_rows, parsed.rejects.height) == (298_176, 298_176, 0)
+    assert (readings["reader"].n_unique(), readings["book"].n_unique()) == (2_672, 9_990)
+    assert parsed.books.height == 10_000
+    assert parsed.books["language"].null_count() == 1_084
+    assert parsed.books.filter(pl.col("year") < 0).height == 31
+    top = readings.group_by("book").len().sort("len", descending=True).join(parsed.books, on="book")
+    assert top.select("title", "len").row(0) == ("The Hunger Games (The Hunger Games, #1)", 1_138)
