@@ -114,8 +114,8 @@ class Corpus:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of the content: vocabularies of readers and books, readings, order, dates."""
-        return digest_of_arrays(self._arrays())
+        """Digest of the content; readers count by token, so that it does not depend on the pseudonym key."""
+        return digest_of_arrays({name: array for name, array in self._arrays().items() if name != "readers"})
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return {

@@ -44,13 +44,14 @@ def write_table(title: str, records: Sequence[Mapping[str, Any]], columns: Mappi
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for key, heading in columns.items():
         numeric = all(isinstance(record.get(key), int | float | None) for record in records)
         table.add_column(heading, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     for record in records:
         table.add_row(*[Text(_shown(key, record.get(key))) for key in columns])
     console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(Text(title), soft_wrap=True)  # above the table, not in it: a narrow table would break it
     console.print(table)
 
 

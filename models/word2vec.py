@@ -8,8 +8,9 @@ Where we deviate from the usual recipe, and why (numbers in CHANGELOG.md):
 - *Order*. Reading order is often fake (a file's order), so by default the books of a reader are
   shuffled anew for every epoch and a window samples pairs of the whole history. ``order="as_read"`` keeps the
   order; whether it helps is a question to the data.
-- *Bestsellers are thinned out hard* (``subsample`` 1e-5, a hundredth of gensim's default): otherwise they are
-  the context of every book and the vectors say little else.
+- *Bestsellers are thinned out hard* (``subsample``): otherwise they are the context of every book and the
+  vectors say little else. The threshold is a multiple of the average book's share of readings, not gensim's
+  absolute share: the same setting then suits a thousand books and a hundred thousand.
 - *Vectors are centred.* All input vectors share a direction, which says how popular a book is and not what it
   is like; their mean is taken off before they are scaled to length 1 (Mu and Viswanath 2018, first
   step). How near two books are is the cosine of what remains.
@@ -64,20 +65,20 @@ class Word2VecConfig:
     ns_exponent
         Noise books are drawn by their number of readers to this power.
     subsample
-        Books more frequent than this share of readings are thinned out; 0 keeps all.
+        Books read more often than this multiple of the average book are thinned out; 0 keeps all readings.
     order
         ``shuffled`` anew every epoch, or ``as_read``.
     popularity_weight
         Weight of the log number of readers when books are ranked for a reader; 0 ranks by nearness alone.
     """
 
-    embedding_size: int = 64
+    embedding_size: int = 128
     window: int = 5
     epochs: int = 40
     learning_rate: float = 0.1
     negative: int = 5
     ns_exponent: float = 0.75
-    subsample: float = 1e-5
+    subsample: float = 0.1
     order: str = "shuffled"
     popularity_weight: float = 0.05
 
@@ -188,7 +189,7 @@ def _train(
         min_alpha=config.learning_rate / 1000,
         negative=config.negative,
         ns_exponent=config.ns_exponent,
-        sample=config.subsample,
+        sample=config.subsample / np.count_nonzero(readers_per_book),
         sg=1,
         min_count=1,
         workers=1,

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from data.digest import digest_of
+from data.planted import SimulationConfig
 from data.progress import Progress
 from data.sample_files import write_sample
-from data.simulate import SimulationConfig, load_catalogue, simulate
+from data.simulate import load_catalogue, simulate
 from data.store import Store
 from pipeline.config import SampleConfig
 

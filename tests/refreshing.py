@@ -1,0 +1,73 @@
+"""A refresh by plain calls, without Prefect: what the flow does, step by step, for tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import data.store as store_module
+from data.history import History
+from data.progress import Quiet
+from data.sources.catalogue import source_named
+from data.sources.mapping import read_mapping
+from data.store import Store
+from pipeline.build_corpus import make_corpus
+from pipeline.config import EvaluationConfig, SampleConfig, Settings, SplitConfig
+from pipeline.ingest import ingest
+from pipeline.publish import Ingredients, Published, publish
+from pipeline.represent import COMPARED, SPACE, WHOLE, Part, make_evaluation, make_model, split_names
+from pipeline.sample import make_sample
+
+SMALL = Settings(
+    sample=SampleConfig(n_readers=300),
+    split=SplitConfig(p_held_out=0.2, time=False),
+    evaluation=EvaluationConfig(n_bootstrap=50),
+    models={"word2vec": {"embedding_size": 16, "epochs": 10}},
+)
+
+
+def ingest_sample(store: Store, settings: Settings, seed: int = 0) -> None:
+    """Make the bundled sample and ingest it."""
+    folder = make_sample(store, settings.sample, seed, Quiet())
+    mapping = read_mapping(folder / "mapping.toml")
+    ingest(store, folder / "readings.csv", source_named("events"), Quiet(), mapping=mapping, namespace="sample")
+
+
+def train_and_publish(store: Store, settings: Settings, seed: int = 0) -> Published:
+    """Fit, judge and publish what the history holds."""
+    history = History(store.history).latest()
+    corpus, _ = make_corpus(store, history, settings.corpus)
+    space, _ = make_model(store, SPACE, Part(corpus, WHOLE, seed), settings, Quiet())
+    evaluations = []
+    for name in split_names(corpus, settings.split):
+        part = Part(corpus, name, seed)
+        models = {kind: make_model(store, kind, part, settings, Quiet())[0] for kind in COMPARED}
+        evaluations.append(make_evaluation(store, part, models, settings, Quiet())[0])
+    return publish(store, Ingredients(history, corpus, space, evaluations, settings, seed))
+
+
+def refresh(store: Store, settings: Settings = SMALL, seed: int = 0) -> Published:
+    """Ingest the sample of `seed` and publish a release of all that was ingested."""
+    store.sweep()
+    ingest_sample(store, settings, seed)
+    return train_and_publish(store, settings)
+
+
+def _die_at_flush(nth: int) -> None:
+    """Kill this process, as by ``kill -9``, at the nth time something is flushed to disk."""
+    flush, seen = store_module._flush, [0]
+
+    def counting(path: Path) -> None:
+        seen[0] += 1
+        if seen[0] == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        flush(path)
+
+    store_module._flush = counting
+
+
+if __name__ == "__main__":  # python -m tests.refreshing STORE SEED NTH_FLUSH
+    _die_at_flush(int(sys.argv[3]))
+    refresh(Store(Path(sys.argv[1])), seed=int(sys.argv[2]))
