@@ -17,12 +17,14 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from data.errors import BadArtifact
 
 MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
+_FIELDS = ("kind", "format", "config", "vocabulary", "arrays", "arrays_digest", "provenance", "metrics")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def write_artifact(folder: Path, artifact: ModelArtifact) -> None:
     for name, array in artifact.arrays.items():
         if array.dtype.hasobject:
             raise BadArtifact(f"{artifact.kind}: array {name} holds Python objects")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
             raise BadArtifact(f"{artifact.kind}: array {name} holds values that are not finite")
     with (folder / ARRAYS).open("wb") as file:
         np.savez(file, allow_pickle=False, **dict(artifact.arrays))
@@ -104,6 +106,8 @@ def read_artifact(
         Saying what was expected and what was found.
     """
     manifest = read_json(folder / MANIFEST)
+    if absent := [name for name in _FIELDS if name not in manifest]:
+        raise BadArtifact(f"{folder}: {MANIFEST}: expected {', '.join(_FIELDS)}, found no {', '.join(absent)}")
     _expect(folder, "kind", kind, manifest.get("kind"))
     _expect(folder, "format", format, manifest.get("format"))
     if vocabulary is not None:
@@ -112,9 +116,9 @@ def read_artifact(
         _expect(folder, "arrays", sorted(names), sorted(manifest.get("arrays", {})))
     try:
         _expect(folder, "digest of arrays.npz", manifest.get("arrays_digest"), _file_digest(folder / ARRAYS))
-        with np.load(folder / ARRAYS, allow_pickle=False) as data:
+        with (folder / ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as data:
             arrays = {name: data[name] for name in data.files}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
         raise BadArtifact(f"{folder / ARRAYS}: cannot be read: {error}") from error
     _expect(folder, "arrays in arrays.npz", sorted(manifest["arrays"]), sorted(arrays))
     for name, array in arrays.items():

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-# 旧字体 -> 新字体, the pairs of the Jouyou table that occur in titles and names.
+# 旧字体 -> 新字体: the pairs of the Jouyou table that occur in titles and names, and others met there (森鷗外).
 _OLD = (
     "亞惡壓圍醫壹稻飮隱營榮衞驛圓鹽緣應歐毆櫻奧橫溫穩假價禍畫會壞懷繪慨槪擴殼覺學嶽樂渴卷陷勸寬關歡觀"
     "氣歸龜僞戲犧舊據擧虛峽挾狹鄕響曉勤謹區驅勳薰徑惠揭溪經繼莖螢輕鷄藝擊缺儉劍圈檢權獻硏縣險顯驗嚴"
@@ -21,6 +21,8 @@ _OLD = (
     "錢禪祖雙壯搜插巢爭總聰莊裝騷增憎藏贈臟屬續墮體對帶滯臺瀧擇澤單擔膽團彈斷遲癡蟲晝鑄著廳徵聽鎭遞鐵"
     "轉點傳黨燈當盜稻鬭德獨讀屆繩貳惱腦霸廢拜賣麥發髮拔蠻祕濱甁拂佛倂竝變邊辯瓣辨舖穗寶豐沒飜每萬滿默"
     "彌藥譯豫餘與譽搖樣謠遙來賴亂覽龍兩獵綠壘勵禮隸靈齡戀爐勞樓錄灣"
+    "內步戶戾淚卽旣敎晚靑悅閱稅脫銳姬歷曆郞鬪頰瘦强產彥顏攜鷗蟬蘆搔俠塡剝廣壺瑤蠟籠麵絕峯嶋濤"
+    "册冰凉劒卻吿啞堯尙幷敕"
 )
 _NEW = (
     "亜悪圧囲医壱稲飲隠営栄衛駅円塩縁応欧殴桜奥横温穏仮価禍画会壊懐絵慨概拡殻覚学岳楽渇巻陥勧寛関歓観"
@@ -30,23 +32,55 @@ _NEW = (
     "銭禅祖双壮捜挿巣争総聡荘装騒増憎蔵贈臓属続堕体対帯滞台滝択沢単担胆団弾断遅痴虫昼鋳著庁徴聴鎮逓鉄"
     "転点伝党灯当盗稲闘徳独読届縄弐悩脳覇廃拝売麦発髪抜蛮秘浜瓶払仏併並変辺弁弁弁舗穂宝豊没翻毎万満黙"
     "弥薬訳予余与誉揺様謡遥来頼乱覧竜両猟緑塁励礼隷霊齢恋炉労楼録湾"
+    "内歩戸戻涙即既教晩青悦閲税脱鋭姫歴暦郎闘頬痩強産彦顔携鴎蝉芦掻侠填剥広壷瑶蝋篭麺絶峰島涛"
+    "冊氷涼剣却告唖尭尚并勅"
 )
 _KANJI = str.maketrans(_OLD, _NEW)
-_KANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}  # katakana ァ..ヶ -> hiragana
-_FOLD = _KANJI | _KANA
-_LATIN_ACCENTS = re.compile("[\u0300-\u036f]")  # not U+3099/309A: the voiced marks of kana
-_SEPARATORS = re.compile(r"[\W_]+")
-_APOSTROPHES = re.compile("['\u2019\u02bc`]")
+_KANA = {code: code - 0x60 for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}  # katakana ァ..ヶ ヽ ヾ -> hiragana
+_ACCENTS = re.compile(  # Latin, Greek, Cyrillic; Hebrew and Arabic points. Not U+3099/309A: the voiced marks of kana
+    "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]"
+)
+_APOSTROPHES = "'\u2019\u02bc`"
+_OUTER = " \u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # what nobody sees at the ends of a text
+_CJK = re.compile(
+    "[\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"
+)
+_VOLUME = re.compile(
+    "^(?:[全第]?[0-9０-９一二三四五六七八九十百]+[巻部冊集話編篇回上中下]*|[上中下前後](?:[巻編篇冊]|の[一二三四五])?|完結?[編篇]?)$"
+)
 _LAST_BRACKET = re.compile("^(?P<base>.+?)\\s*[(\uff08]\\s*(?P<inside>[^()\uff08\uff09]+?)\\s*[)\uff09]\\s*$")
 _SERIES = re.compile(r"^(?P<series>.+?),?\s*#(?P<volume>\d+(?:\.\d+)?)")
 _ELLIPSIS = re.compile(r"(?:…|\.\.\.)\s*$")
 
 
+class _Fold(dict[int, str | int]):
+    """What becomes of a character in a search key; worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        """Keep letters, digits and the vowel signs of Indic and Thai writing; drop other marks; the rest is a blank."""
+        character, category = chr(code), unicodedata.category(chr(code))
+        is_sign = category[0] == "M" and (
+            0x0900 <= code < 0x1D00 or 0xA800 <= code < 0xAC00 or code in (0x3099, 0x309A)
+        )
+        if character.isalnum() or is_sign:
+            self[code] = character
+        else:
+            self[code] = "" if category[0] == "M" or category == "Cf" or character in _APOSTROPHES else " "
+        return str(self[code])
+
+
+_FOLD = _Fold(_KANJI | _KANA)
+
+
 def clean_text(text: str) -> str:
-    """Return `text` as a person would write it: HTML entities resolved, control characters and outer blanks removed."""
+    """Return `text` as a person would write it: HTML entities resolved, control characters and needless blanks removed.
+
+    Joiners within (Persian, emoji) and characters newer than this Python stay.
+    """
     for _ in range(2):  # files exported twice carry &amp;amp;
         text = html.unescape(text)
-    return " ".join("".join(c if c.isprintable() or c.isspace() else " " for c in text).split())
+    visible = "".join(c if c.isprintable() or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in text)
+    return " ".join(visible.split()).strip(_OUTER)
 
 
 def search_key(text: str) -> str:
@@ -56,10 +90,8 @@ def search_key(text: str) -> str:
     keeps its NFKC form, so that two such titles stay apart.
     """
     folded = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
-    folded = _LATIN_ACCENTS.sub("", unicodedata.normalize("NFKD", folded))
-    folded = unicodedata.normalize("NFKC", folded).translate(_FOLD)
-    words = _SEPARATORS.sub(" ", _APOSTROPHES.sub("", folded)).strip()
-    return words or folded.strip()
+    folded = unicodedata.normalize("NFKC", _ACCENTS.sub("", unicodedata.normalize("NFKD", folded)))
+    return " ".join(folded.translate(_FOLD).split()) or folded.strip()
 
 
 def compact_key(text: str) -> str:
@@ -87,27 +119,33 @@ def split_title(title: str) -> TitleParts:
 
     ``The Hunger Games (The Hunger Games, #1)`` has a series and a volume;
     ``吾輩は猫である (新潮文庫)`` has an imprint. A bracket without CJK characters and without ``#`` is
-    part of the title (``Emma (Annotated)`` stays whole).
+    part of the title (``Emma (Annotated)`` stays whole), and so is a volume (``海辺のカフカ (上)``).
     """
     if not (match := _LAST_BRACKET.match(title)):
         return TitleParts(title)
     inside = match["inside"]
     if series := _SERIES.match(inside):
         return TitleParts(match["base"], series=series["series"].strip(" ,"), volume=float(series["volume"]))
-    if any(unicodedata.category(c) == "Lo" for c in inside):
+    if _CJK.search(inside) and not _VOLUME.match(inside):
         return TitleParts(match["base"], imprint=inside)
     return TitleParts(title)
 
 
 def first_author_key(authors: str | None) -> str:
-    """Return the folded name of the first author, words sorted so that ``Asimov, Isaac`` is ``Isaac Asimov``."""
+    """Return the folded name of the first author.
+
+    Words are sorted so that ``Asimov, Isaac`` is ``Isaac Asimov``; a name in kanji or kana is one word, because
+    ``村上 春樹`` is 村上春樹.
+    """
     if not authors:
         return ""
-    first = re.split(r"[;/、]| and | & ", authors)[0]
+    plain = unicodedata.normalize("NFKC", html.unescape(authors))
+    first = re.split(r"[;/、]| and | & ", plain)[0]
     names = first.split(",")
     if len(names) > 1 and " " in names[0].strip():  # "J.K. Rowling, Mary GrandPré": two authors
         first = names[0]
-    return " ".join(sorted(search_key(re.sub(r"\d{4}-(\d{4})?", "", first)).split()))
+    words = search_key(re.sub(r"\d{4}-(\d{4})?", "", first)).split()
+    return "".join(words) if _CJK.search(first) else " ".join(sorted(words))
 
 
 def work_key(title: str, authors: str | None) -> str:
@@ -123,16 +161,20 @@ def isbn13(text: str | None) -> str | None:
     """Return the ISBN-13 of an ISBN-10 or ISBN-13, or None if its check digit does not hold.
 
     Hyphens and the ``="..."`` of spreadsheet exports are ignored. An ISBN-10 that lost its leading
-    zeros is padded; the check digit then says whether that was right.
+    zeros is padded; the check digit then says whether that was right. Numbers in scientific notation, article
+    numbers of other goods (the second bar code of a Japanese book) and ``0000000000`` are none.
     """
-    digits = re.sub(r"[^0-9Xx]", "", text or "").upper()
+    plain = unicodedata.normalize("NFKC", text or "")
+    if re.search(r"[0-9]\s*[eE][+-]?[0-9]", plain):
+        return None
+    digits = re.sub(r"[^0-9Xx]", "", plain).upper()
     if len(digits) == 13 and digits.isdecimal():
-        return digits if _check13(digits[:12]) == digits[12] else None
+        return digits if digits[:3] in ("978", "979") and _check13(digits[:12]) == digits[12] else None
     if not 6 <= len(digits) <= 10 or not digits[:-1].isdecimal():
         return None
     ten = digits.zfill(10)
     total = sum((10 - i) * (10 if c == "X" else int(c)) for i, c in enumerate(ten))
-    return None if total % 11 else f"978{ten[:9]}{_check13('978' + ten[:9])}"
+    return None if total % 11 or not total else f"978{ten[:9]}{_check13('978' + ten[:9])}"
 
 
 def _check13(twelve: str) -> str:

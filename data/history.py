@@ -22,6 +22,7 @@ from data.errors import BadHistory
 from data.schema import BATCHES, BOOKS, READINGS, REJECTS, Table
 
 _MERGED = (READINGS, BOOKS, REJECTS)
+_KEEP_VERSIONS: dict[str, str | None] = {"delta.enableExpiredLogCleanup": "false"}  # else pins die after 30 days
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class ReadingHistory:
     @property
     def batches(self) -> pl.DataFrame:
         """Ingests so far, in the order they were committed."""
-        frame = pl.read_delta(str(self.folder / BATCHES.name), version=self.version)
-        return BATCHES.check(frame).sort("ingested_at", "readings_version")
+        frame = _scan(self.folder, BATCHES, self.version).collect()
+        return BATCHES.check(frame).sort("rejects_version")  # grows with every ingest; a clock may be set back
 
     @property
     def digest(self) -> str:
@@ -84,14 +85,15 @@ class ReadingHistory:
         return self._scan(REJECTS)
 
     def _scan(self, table: Table) -> pl.LazyFrame:
-        pinned = int(self.batches[f"{table.name}_version"][-1])
-        return pl.scan_delta(str(self.folder / table.name), version=pinned)
+        return _scan(self.folder, table, int(self.batches[f"{table.name}_version"][-1]))
 
 
 class History:
     """The Delta tables under one folder; made empty on first use."""
 
     def __init__(self, folder: Path) -> None:
+        if bad := sorted(set("%[]") & set(str(folder.absolute()))):
+            raise BadHistory(f"{folder}: Delta tables cannot lie under a path with {' '.join(bad)}; move the store")
         self.folder = folder
 
     def latest(self) -> ReadingHistory:
@@ -162,7 +164,7 @@ class History:
         if (delta := self._open(table)) is None:
             path = self.folder / table.name
             path.mkdir(parents=True, exist_ok=True)
-            write_deltalake(str(path), table.empty(), mode="append")
+            write_deltalake(str(path), table.empty(), mode="append", configuration=_KEEP_VERSIONS)
             delta = DeltaTable(str(path))
         return delta
 
@@ -184,6 +186,13 @@ class History:
             table.check(frame), predicate=same, source_alias="source", target_alias="target"
         )
         return merge.when_matched_update(updates, predicate=predicate).when_not_matched_insert_all().execute()
+
+
+def _scan(folder: Path, table: Table, version: int) -> pl.LazyFrame:
+    """Scan one version of a table; `pl.scan_delta` finds no file under a path with blanks or Japanese."""
+    path = folder / table.name
+    files = [path / uri.rsplit("/", 1)[-1] for uri in DeltaTable(str(path), version=version).file_uris()]
+    return pl.scan_parquet(files, schema=table.dtypes, glob=False) if files else table.empty().lazy()
 
 
 def _known(name: str) -> str:
@@ -208,4 +217,5 @@ def _changed_readings() -> tuple[dict[str, str], str]:
 def _changed_books() -> tuple[dict[str, str], str]:
     content = [column.name for column in BOOKS.columns if column.name not in ("book", "source", "batch")]
     values = {name: _known(name) for name in content}
+    values["format"] = "CASE WHEN source.format = 'unknown' THEN target.format ELSE source.format END"
     return {**values, "batch": "source.batch"}, _differs_from_target(values)

@@ -115,8 +115,8 @@ class Release:
     def books(self) -> Books:
         """The books."""
         columns = read_json(self.folder / "books.json")
-        n_readers, year = np.array(columns.pop("n_readers"), np.int64), columns.pop("year")
-        return Books(columns, year, n_readers)
+        n_readers, year = columns.pop("n_readers", []), columns.pop("year", [])
+        return Books(columns, year, np.array(n_readers, np.int64))
 
     @cached_property
     def vectors(self) -> np.ndarray:
@@ -140,5 +140,6 @@ def kept_releases(store: Store) -> list[Release]:
     """Return every release in the store, oldest first."""
     if not store.releases.is_dir():
         return []
-    ids = sorted(path.name for path in store.releases.iterdir() if (path / "manifest.json").is_file())
+    complete = [path for path in store.releases.iterdir() if not path.name.startswith(".")]  # .making-...
+    ids = sorted(path.name for path in complete if (path / "manifest.json").is_file())
     return [Release(id_, store.release(id_)) for id_ in ids]

@@ -133,7 +133,7 @@ def _hide(corpus: Corpus, rows: np.ndarray, p_hidden: float, salt: np.uint64) ->
     order = np.lexsort((hashed, row))
     rank = np.empty(len(row), np.int64)
     rank[order] = np.arange(len(row)) - np.repeat(counts.indptr[:-1], sizes)
-    n_hidden = np.maximum(1, np.round(p_hidden * sizes).astype(np.int64))
+    n_hidden = np.clip(np.round(p_hidden * sizes).astype(np.int64), 1, sizes - 1)
     hidden = rank < n_hidden[row]
     shape = counts.shape
     return HeldOut(

@@ -120,9 +120,9 @@ class Store:
 
     def sweep(self) -> int:
         """Delete what processes that are no more left half made; return how many things."""
-        left = [path for path in self.root.rglob(f"{_MAKING}*") if path.exists() and not _is_alive(path)]
+        left = [path for path in _half_made(self.root) if not _is_alive(path)]
         for path in left:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         return len(left)
 
     # ---- the release that serves --------------------------------------------------------
@@ -130,10 +130,7 @@ class Store:
     @property
     def current(self) -> str | None:
         """Id of the release that serves, or None."""
-        try:
-            return (self.root / "CURRENT").read_text().strip() or None
-        except FileNotFoundError:
-            return None
+        return _read(self.root / "CURRENT") or None
 
     def switch(self, release_id: str, why: str) -> None:
         """Make `release_id` the one that serves, in one atomic step, and record the switch."""
@@ -162,9 +159,9 @@ class Store:
         try:
             lock.acquire()
         except Timeout:
-            who = holder.read_text().strip() if holder.exists() else "another process"
             raise StoreBusy(
-                f"the store {self.root} is busy: {name} is held by {who}. Wait for it, or pass --wait."
+                f"the store {self.root} is busy: {name} is held by {_read(holder) or 'another process'}. "
+                "Wait for it, or pass --wait."
             ) from None
         try:
             holder.write_text(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
@@ -181,7 +178,7 @@ class Store:
         Raises
         ------
         WagahaiError
-            If the key file can be read by others: a pseudonym is only as secret as its key.
+            If the key file can be read by others or is empty: a pseudonym is only as secret as its key.
         """
         if from_environment := os.environ.get(KEY_VARIABLE):
             return from_environment.encode()
@@ -190,7 +187,9 @@ class Store:
             self._make_reader_key(path)
         if path.stat().st_mode & 0o077:
             raise WagahaiError(f"{path}: other users can read the key. Run: chmod 600 {path}")
-        return path.read_text().strip().encode()
+        if not (key := path.read_text().strip()):
+            raise WagahaiError(f"{path}: the key is empty. Restore it from a copy: another key makes other readers")
+        return key.encode()
 
     def _make_reader_key(self, path: Path) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -205,6 +204,22 @@ class Store:
         finally:
             making.unlink()
         _flush(self.root)
+
+
+def _read(path: Path) -> str:
+    """Text of a small file, empty if there is none (now: it may go at any moment)."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _half_made(root: Path) -> Iterator[Path]:
+    """What is being made under `root`; folders that vanish meanwhile are no error."""
+    for folder, subfolders, files in os.walk(root):
+        making = {name for name in (*subfolders, *files) if name.startswith(_MAKING)}
+        subfolders[:] = [name for name in subfolders if name not in making]
+        yield from (Path(folder) / name for name in sorted(making))
 
 
 def _is_alive(making: Path) -> bool:

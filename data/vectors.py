@@ -7,6 +7,6 @@ import numpy as np
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """Return float32 rows of length 1 (zero rows stay zero)."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled: np.ndarray = (vectors / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32, copy=False)
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))[:, None]  # float32 squares underflow
+    scaled: np.ndarray = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32, copy=False)
     return scaled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,7 @@ def serve(store: str | None) -> int:
     environment = dict(os.environ)
     environment[STORE_VARIABLE] = str(Store.from_environment(store).root)
     server = None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's stop ends the server too
     if "PREFECT_API_URL" not in environment:
         environment["PREFECT_API_URL"] = LOCAL_API
         server = subprocess.Popen(_prefect("server", "start"), env=environment)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar, final
 
@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from data.artifact import ModelArtifact, made_by, read_artifact, write_artifact
+from data.errors import BadArtifact
 from data.progress import Progress, Quiet
 from data.seeds import derive_seed, generator
 
@@ -105,9 +106,13 @@ class Model(ABC, Generic[ConfigT, DataT]):
         Raises
         ------
         BadArtifact
-            If it is of another kind, format or vocabulary, or its arrays are not those it was saved with.
+            If it is of another kind, format or vocabulary, its settings are not ours, or its arrays are not
+            those it was saved with.
         """
         artifact = read_artifact(folder, kind=cls.kind, format=cls.format, vocabulary=vocabulary)
+        expected, found = sorted(f.name for f in fields(cls.config_type)), sorted(artifact.config)
+        if expected != found:
+            raise BadArtifact(f"{folder}: settings of {cls.kind}: expected {expected}, found {found}")
         return cls.from_arrays(cls.config_type(**artifact.config), artifact.arrays)
 
 

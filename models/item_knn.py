@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from data.corpus import Corpus
+from data.errors import BadConfig
 from models.base import Ranker, Run
 
 _BLOCK = 512  # books whose similarities are dense at a time
@@ -38,6 +39,15 @@ class ItemKnnConfig:
     n_neighbours: int = 50
     k1: float = 1.2
     b: float = 0.4
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings."""
+        if self.n_neighbours < 1:
+            raise BadConfig(f"item_knn.n_neighbours: {self.n_neighbours}, expected at least 1")
+        if not 0 <= self.k1 < np.inf:
+            raise BadConfig(f"item_knn.k1: {self.k1}, expected 0 or more")
+        if not 0 <= self.b <= 1:
+            raise BadConfig(f"item_knn.b: {self.b}, expected between 0 and 1")
 
 
 @final

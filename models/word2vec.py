@@ -91,6 +91,11 @@ class Word2VecConfig:
                 raise BadConfig(f"word2vec.{name}: {getattr(self, name)}, expected at least 1")
         if not 0 < self.learning_rate < 1:
             raise BadConfig(f"word2vec.learning_rate: {self.learning_rate}, expected between 0 and 1")
+        if not 0 <= self.subsample < np.inf:
+            raise BadConfig(f"word2vec.subsample: {self.subsample}, expected 0 or more")
+        for name in ("ns_exponent", "popularity_weight"):
+            if not np.isfinite(getattr(self, name)):
+                raise BadConfig(f"word2vec.{name}: {getattr(self, name)}, expected a finite number")
 
 
 @final

@@ -48,13 +48,15 @@ def build_corpus(history: ReadingHistory, config: CorpusConfig) -> Corpus:
     EmptyCorpus
         If nothing is left.
     """
-    kept = _above_thresholds(_rows(history), config)
+    rows = _rows(history)
+    kept = _above_thresholds(rows.filter(pl.col("status") == "read"), config)
     if kept.is_empty():
         raise EmptyCorpus(
             f"no reading is left with at least {config.min_readers} readers a book and {config.min_books} books a "
             "reader; lower corpus.min_readers or corpus.min_books, or ingest more"
         )
-    readers = kept.sort("nth_batch", "position").unique("reader", keep="first", maintain_order=True)
+    first_rows = rows.sort("nth_batch", "position").unique("reader", keep="first")
+    readers = first_rows.join(kept, on="reader", how="semi").sort("nth_batch", "position")
     books = kept["book"].unique().sort()
     ordered = (
         kept.join(readers.with_row_index("row").select("reader", "row"), on="reader")
@@ -70,9 +72,8 @@ def build_corpus(history: ReadingHistory, config: CorpusConfig) -> Corpus:
 
 def _rows(history: ReadingHistory) -> pl.DataFrame:
     order = history.batches.select("batch").with_row_index("nth_batch")
-    columns = ("reader", "book", "read_on", "batch", "position")
-    read = history.readings.filter(pl.col("status") == "read").select(columns).collect()
-    return read.join(order, on="batch").drop("batch")
+    columns = ("reader", "book", "read_on", "status", "batch", "position")
+    return history.readings.select(columns).collect().join(order, on="batch").drop("batch")
 
 
 def _above_thresholds(rows: pl.DataFrame, config: CorpusConfig) -> pl.DataFrame:
@@ -86,7 +87,7 @@ def _above_thresholds(rows: pl.DataFrame, config: CorpusConfig) -> pl.DataFrame:
 
 
 def _tokens(readers: pl.DataFrame, history: ReadingHistory) -> np.ndarray:
-    """Number each reader by batch and position of the first row: two readers never share one."""
+    """Number each reader by batch and position of the first row, kept or not: two readers never share one."""
     batches = np.array([int(batch, 16) for batch in history.batches["batch"]], dtype=np.uint64)
     tokens: np.ndarray = batches[readers["nth_batch"].to_numpy()] + readers["position"].to_numpy().astype(np.uint64)
     return tokens

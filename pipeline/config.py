@@ -14,9 +14,15 @@ from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from data.errors import BadConfig
+from pipeline.metrics import METRICS
 
 PROFILES = Path(__file__).parent / "profiles"
 SettingsT = TypeVar("SettingsT")
+
+
+def _expect(name: str, found: object, holds: bool, expected: str) -> None:
+    if not holds:
+        raise BadConfig(f"{name}: {found!r}, expected {expected}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,11 @@ class CorpusConfig:
 
     min_readers: int = 5
     min_books: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        _expect("corpus.min_readers", self.min_readers, self.min_readers >= 1, "at least 1")
+        _expect("corpus.min_books", self.min_books, self.min_books >= 1, "at least 1")
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,12 @@ class SplitConfig:
     time: bool = True
     p_future: float = 0.1
 
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        _expect("split.p_held_out", self.p_held_out, 0 < self.p_held_out < 0.5, "between 0 and 0.5")
+        _expect("split.p_hidden", self.p_hidden, 0 < self.p_hidden <= 0.5, "above 0, at most 0.5")
+        _expect("split.p_future", self.p_future, 0 < self.p_future < 1, "between 0 and 1")
+
 
 @dataclass(frozen=True)
 class EvaluationConfig:
@@ -71,6 +88,11 @@ class EvaluationConfig:
 
     n_bootstrap: int = 1000
     level: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        _expect("evaluation.n_bootstrap", self.n_bootstrap, self.n_bootstrap >= 1, "at least 1")
+        _expect("evaluation.level", self.level, 0 < self.level < 1, "between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -88,6 +110,11 @@ class GateConfig:
     metric: str = "ndcg100"
     max_fall: float = 0.1
 
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        _expect("gates.metric", self.metric, self.metric in METRICS, f"one of {', '.join(METRICS)}")
+        _expect("gates.max_fall", self.max_fall, 0 <= self.max_fall <= 1, "between 0 and 1")
+
 
 @dataclass(frozen=True)
 class PublishConfig:
@@ -103,6 +130,10 @@ class PublishConfig:
 
     n_neighbours: int = 50
     far_min_readers: int = 20
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        _expect("publish.n_neighbours", self.n_neighbours, self.n_neighbours >= 1, "at least 1")
 
 
 @dataclass(frozen=True)

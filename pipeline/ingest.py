@@ -10,6 +10,7 @@ import polars as pl
 
 from data.digest import digest_of, digest_of_files
 from data.editions import clean_text, work_key
+from data.errors import BadConfig
 from data.history import Batch, History
 from data.progress import Progress
 from data.pseudonym import pseudonymise
@@ -72,10 +73,14 @@ def ingest(
     ------
     BadFile
         If a file is refused; the history is as it was.
+    BadConfig
+        If the namespace holds a colon.
     StoreBusy
         If another ingest is still running after `wait_seconds`.
     """
     namespace = namespace or source.name
+    if ":" in namespace:
+        raise BadConfig(f"namespace {namespace!r}: a colon ends the namespace in the id of a book; leave it out")
     files = source.files(path, mapping)
     settings = [source.name, namespace, asdict(mapping) if mapping else None]
     batch = digest_of([digest_of_files(files), settings])
@@ -112,15 +117,20 @@ def _batch(account: dict[str, Any], parsed: Parsed, namespace: str, key: bytes) 
 
 
 def _readings(parsed: Parsed, label: dict[str, str], namespace: str, key: bytes) -> pl.DataFrame:
-    """One row per reader and book: first date, last known rating, number of different dates."""
+    """One row per reader and book: last status and the dates of that status, last known rating."""
     low, high = parsed.rating_scale or (None, None)
     last_known_rating = pl.col("rating").drop_nulls().last()
+    of_status = pl.col("status") == pl.col("status").last().over("reader", "book")
     merged = (
         pseudonymise(parsed.readings.with_row_index("position"), namespace, key)
+        .with_columns(  # the day of a wish is not the day of a reading
+            pl.when(of_status).then("read_on").alias("read_on"),
+            pl.when(of_status).then("read_on_precision").otherwise(pl.lit("unknown")).alias("read_on_precision"),
+        )
         .group_by("reader", "book", maintain_order=True)
         .agg(
             pl.col("read_on").min(),
-            pl.col("read_on_precision").sort_by("read_on", nulls_last=True).first(),
+            pl.col("read_on_precision").sort_by("read_on", nulls_last=True, maintain_order=True).first(),
             last_known_rating,
             pl.col("status").last(),
             pl.col("read_on").drop_nulls().n_unique().clip(lower_bound=1).cast(pl.Int32).alias("n_times"),

@@ -21,7 +21,8 @@ from data.release import Books
 
 N_LISTED = 20
 N_SUGGESTIONS = 5
-MIN_LIKENESS = 50.0
+MIN_LIKENESS = 50.0  # of 100
+PART_COUNTS = 0.9  # likeness of a part, against that of a whole title
 MIN_TRUNCATED = 6  # letters a cut title must have kept to be recognised
 _ARTICLES = ("the ", "a ", "an ")
 
@@ -31,7 +32,7 @@ def title_keys(title: str, *details: str) -> dict[str, str]:
     return {
         "title_key": compact_key(title),
         "base_key": base_key(title),
-        "context_key": search_key(" ".join((title, *details))),
+        "context_key": compact_key(" ".join((title, *details))),  # 夏目 漱石 is typed 夏目漱石
     }
 
 
@@ -72,13 +73,22 @@ def find_book(books: Books, text: str) -> int:
 
 
 def suggest(books: Books, text: str) -> list[str]:
-    """Return the titles closest to `text` as written, closest first."""
-    from rapidfuzz import fuzz, process
+    """Return the titles closest to `text` as written, closest first.
 
-    keys = books.columns["title_key"]
-    found = process.extract(compact_key(text), keys, scorer=fuzz.WRatio, limit=3 * N_SUGGESTIONS)
-    close = [row for _, likeness, row in found if likeness >= MIN_LIKENESS]
-    titles = dict.fromkeys(books.columns["title"][row] for row in close)
+    A title is as close as it is alike, with or without its last bracket; a longer one also as close, nearly,
+    as its part most alike. A short title within a long text is not close: ``It`` is not ``The Hobit``.
+    """
+    from rapidfuzz import fuzz
+
+    whole, base = compact_key(text), base_key(text)
+
+    def likeness(row: int) -> float:
+        title = books.columns["title_key"][row]
+        alike = max(fuzz.ratio(whole, title), fuzz.ratio(base, books.columns["base_key"][row]))
+        return max(alike, PART_COUNTS * fuzz.partial_ratio(whole, title)) if len(title) > len(whole) > 0 else alike
+
+    found = sorted(((-likeness(row), row) for row in range(len(books))) if base else ())
+    titles = dict.fromkeys(books.columns["title"][row] for alike, row in found if -alike >= MIN_LIKENESS)
     return list(titles)[:N_SUGGESTIONS]
 
 

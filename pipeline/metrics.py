@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from pipeline.ranking import top_columns
+
 RECALL_AT = (20, 50)
 NDCG_AT = 100
 METRICS = ("recall20", "recall50", "ndcg100")
@@ -47,23 +49,6 @@ def ranking_metrics(scores: np.ndarray, visible: sp.csr_matrix, hidden: sp.csr_m
     ideal = np.cumsum(discount)[np.minimum(n_hidden, NDCG_AT) - 1]
     result["ndcg100"] = (hits * discount[: hits.shape[1]]).sum(axis=1) / ideal
     return result
-
-
-def top_columns(scores: np.ndarray, k: int) -> np.ndarray:
-    """Return the columns of the `k` largest scores of each row, largest first, int64 (n_rows, min(k, n_columns)).
-
-    Ties go to the lower column, also at the edge of the list.
-    """
-    n_columns = scores.shape[1]
-    if k >= n_columns:
-        return np.argsort(-scores, axis=1, kind="stable")
-    kth = np.partition(scores, n_columns - k, axis=1)[:, n_columns - k, None]
-    above, at = scores > kth, scores == kth
-    room = k - above.sum(axis=1, keepdims=True)
-    chosen = above | (at & (np.cumsum(at, axis=1) <= room))
-    columns = chosen.nonzero()[1].reshape(len(scores), k)
-    order = np.argsort(-np.take_along_axis(scores, columns, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(columns, order, axis=1)
 
 
 def bootstrap_interval(values: np.ndarray, *, n_bootstrap: int, level: float, seed: int) -> Interval:

@@ -230,10 +230,16 @@ def _neighbours(corpus: Corpus, vectors: np.ndarray, settings: Settings) -> pl.D
     return pl.concat(frames)
 
 
+def _accounts(history: ReadingHistory) -> list[dict[str, Any]]:
+    """What was ingested, when, and which dates it spans, as JSON values."""
+    dates = ("first_read_on", "last_read_on", "ingested_at")
+    chosen = history.batches.select("batch", "source", "files", "n_kept", *dates)
+    return chosen.with_columns(pl.col(dates).cast(pl.String)).to_dicts()
+
+
 def _manifest(ingredients: Ingredients, gates: list[Gate]) -> dict[str, Any]:
     history, corpus = ingredients.history, read_json(ingredients.corpus / "manifest.json")
     space = read_json(ingredients.space / "manifest.json")
-    batches = history.batches
     return {
         "format": FORMAT,
         "digest": ingredients.digest,
@@ -243,7 +249,7 @@ def _manifest(ingredients: Ingredients, gates: list[Gate]) -> dict[str, Any]:
         "history": {
             "version": history.version,
             "digest": history.digest,
-            "batches": batches.select("batch", "source", "files", "n_kept").to_dicts(),
+            "batches": _accounts(history),
         },
         "corpus": {"artifact": ingredients.corpus.name, "config": corpus["config"], **corpus["metrics"]},
         "vocabulary": corpus["vocabulary"],

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from data.release import TEXT_COLUMNS, Books, Release
+from pipeline.ranking import top_columns
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def far_threshold(release: Release) -> int:
     return min(wanted, int(np.median(release.books.n_readers)))
 
 
-def nearest_tables(vectors: np.ndarray, k: int, block: int = 1024) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def nearest_tables(vectors: np.ndarray, k: int, block: int = 256) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield, for block after block of books, the rows and similarities of their `k` nearest.
 
     Yields
@@ -78,17 +79,12 @@ def nearest_tables(vectors: np.ndarray, k: int, block: int = 1024) -> Iterator[t
         similarity = vectors[start : start + block] @ vectors.T
         n = len(similarity)
         similarity[np.arange(n), np.arange(start, start + n)] = -np.inf
-        candidates = np.argpartition(-similarity, max(k - 1, 0), axis=1)[:, :k]
-        values = np.take_along_axis(similarity, candidates, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        yield np.take_along_axis(candidates, order, axis=1), np.take_along_axis(values, order, axis=1)
+        rows = top_columns(similarity, k)
+        yield rows, np.take_along_axis(similarity, rows, axis=1)
 
 
 def _top(similarity: np.ndarray, allowed: np.ndarray, k: int, *, largest: bool) -> Neighbours:
     rows = np.flatnonzero(allowed)
-    key = -similarity[rows] if largest else similarity[rows]
-    if 0 < k < len(rows):
-        chosen = np.argpartition(key, k - 1)[:k]
-        rows, key = rows[chosen], key[chosen]
-    order = np.lexsort((rows, key))[: max(k, 0)]
-    return Neighbours(rows[order], similarity[rows[order]])
+    key = similarity[rows] if largest else -similarity[rows]
+    chosen = rows[top_columns(key[None], k)[0]]
+    return Neighbours(chosen, similarity[chosen])

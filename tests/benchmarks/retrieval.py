@@ -59,8 +59,18 @@ def main(arguments: list[str]) -> int:
     if chosen.json:
         write_json(rows)
     else:
-        write_table(f"seed {chosen.seed}, profile {chosen.profile}", rows, {key: key for key in rows[0]})
+        columns = {key: key for key in rows[0] if not key.endswith(("_low", "_high"))}
+        write_table(f"seed {chosen.seed}, profile {chosen.profile}", [_with_intervals(row) for row in rows], columns)
     return 0
+
+
+def _with_intervals(row: dict[str, Any]) -> dict[str, Any]:
+    """Put a mean and its interval into one cell, where there is one."""
+    shown = dict(row)
+    for key in row:
+        if f"{key}_low" in row:
+            shown[key] = f"{row[key]:.3f} ({row[f'{key}_low']:.3f} to {row[f'{key}_high']:.3f})"
+    return shown
 
 
 def corpus_of(path: Path, format: str | None, settings: Settings, progress: TerminalProgress) -> Corpus:

@@ -1,0 +1,160 @@
+"""The scheduled flow: publishes, recomputes nothing that is known, keeps serving when something is wrong."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data.errors import BadFile, StoreBusy
+from data.release import Release, kept_releases
+from data.store import Store
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+PROFILE = """
+[sample]
+n_readers = 300
+[split]
+p_held_out = 0.2
+time = false
+[evaluation]
+n_bootstrap = 50
+[models.word2vec]
+embedding_size = 16
+epochs = 10
+[report]
+watch = ["吾輩は猫である (新潮文庫)"]
+"""
+MORE = "reader,book,title,read_on\n" + "".join(
+    f"r{reader},b{book},Book {book},2020-01-{book + 1:02d}\n" for reader in range(40) for book in range(8)
+)
+MAPPING = '[readings]\nreader = "reader"\nbook = "book"\ntitle = "title"\nread_on = "read_on"\n'
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("profile") / "small.toml"
+    path.write_text(PROFILE)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, profile: str, prefect_server: None) -> Store:
+    """A store after one refresh on the sample."""
+    opened = Store(tmp_path_factory.mktemp("store"))
+    state = run(opened, profile, sample=True)
+    assert state.is_completed(), state.message
+    return opened
+
+
+def run(store: Store, profile: str, **parameters: Any) -> Any:
+    from flows.refresh_release import refresh_release
+
+    return refresh_release(store=str(store.root), profile=profile, return_state=True, **parameters)
+
+
+def artifacts(store: Store) -> dict[str, float]:
+    """Everything learned, with the time it was made."""
+    return {str(p): p.stat().st_mtime for p in (store.root / "artifacts").glob("*/*")}
+
+
+def last_artifact(key: str) -> str:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+    newest = sorted(found, key=lambda artifact: str(artifact.created))[-1]
+    return str(newest.data)
+
+
+def test_a_refresh_publishes_a_release_and_its_report(store: Store) -> None:
+    release = Release.open(store)
+    assert release.manifest["passed"]
+    page = store.report(release.id, "similarity").read_text(encoding="utf-8")
+    assert "吾輩は猫である (新潮文庫)" in page
+
+
+def test_the_artifact_of_a_run_begins_with_the_verdict(store: Store) -> None:
+    first_line = last_artifact("refresh-release").splitlines()[0]
+    assert Release.open(store).id in first_line
+
+
+def test_a_rerun_on_unchanged_data_recomputes_nothing(store: Store, profile: str) -> None:
+    before, release = artifacts(store), store.current
+    state = run(store, profile, sample=True)
+    assert state.is_completed()
+    assert "unchanged" in state.message
+    assert artifacts(store) == before
+    assert [r.id for r in kept_releases(store)] == [release]
+
+
+def test_another_report_setting_refits_no_model(store: Store, profile: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(PROFILE.replace("watch = [", "n_near = 3\nwatch = ["))
+    before = artifacts(store)
+    assert run(store, str(other), sample=True).is_completed()
+    assert artifacts(store) == before
+    assert len(kept_releases(store)) == 2
+
+
+def test_new_files_in_the_inbox_remake_only_what_depends_on_them(store: Store, profile: str) -> None:
+    store.inbox.mkdir()
+    (store.inbox / "mapping.toml").write_text(MAPPING)
+    (store.inbox / "more.csv").write_text(MORE)
+    before, release = artifacts(store), store.current
+    state = run(store, profile)
+    assert state.is_completed(), state.message
+    assert store.current != release
+    assert before.items() <= artifacts(store).items(), "what was known is kept as it was"
+    made = {Path(path).parent.name for path in artifacts(store).keys() - before.keys()}
+    assert made == {"corpus", "popularity", "item_knn", "word2vec", "evaluation"}
+
+
+def test_a_refused_file_leaves_the_release_serving(store: Store, profile: str, tmp_path: Path) -> None:
+    release = store.current
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes(b"\x00\x01\x02")
+    (tmp_path / "mapping.toml").write_text(MAPPING)
+    state = run(store, profile, path=str(broken), format="events", mapping=str(tmp_path / "mapping.toml"))
+    assert state.is_failed()
+    with pytest.raises(BadFile, match=r"broken\.csv: refused"):
+        state.result()
+    assert store.current == release
+
+
+def test_a_release_that_falls_is_kept_and_not_switched_to(store: Store, tmp_path: Path) -> None:
+    strict = tmp_path / "strict.toml"
+    strict.write_text(PROFILE + "[gates]\nmax_fall = -1.0\n")  # must be twice as good as the current one
+    release = store.current
+    state = run(store, str(strict), sample=True)
+    assert state.name == "Refused"
+    assert "holds against the current release" in state.message
+    assert store.current == release
+    refused = [r for r in kept_releases(store) if not r.manifest["passed"]]
+    assert len(refused) == 1
+
+
+def _hold(root: str, held: Any, done: Any) -> None:
+    with Store(Path(root)).lock("refresh"):
+        held.set()
+        done.wait(60)
+
+
+def test_a_second_refresh_refuses_while_one_runs(store: Store, profile: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    held, done = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(str(store.root), held, done))
+    other.start()
+    try:
+        assert held.wait(60)
+        state = run(store, profile, sample=True)
+        assert state.is_failed()
+        with pytest.raises(StoreBusy, match=f"held by process {other.pid}"):
+            state.result()
+    finally:
+        done.set()
+        other.join()

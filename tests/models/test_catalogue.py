@@ -1,0 +1,38 @@
+"""The catalogue: kinds are the classes' own, and naming them costs nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.base import Ranker
+from models.catalogue import KINDS, model_class
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_the_name_of_its_class_file_and_artifact(kind: str) -> None:
+    found = model_class(kind)
+    assert issubclass(found, Ranker)
+    assert found.kind == kind
+    assert found.__module__ == f"models.{kind}"
+
+
+def test_every_model_file_is_in_the_catalogue() -> None:
+    files = {path.stem for path in (Path(__file__).parents[2] / "models").glob("*.py")}
+    assert files - {"__init__", "base", "catalogue", "training"} == set(KINDS)
+
+
+def test_an_unknown_kind_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        model_class("oracle")
+
+
+def test_the_catalogue_loads_no_model_library() -> None:
+    script = "import sys, models.catalogue; print(sorted({'gensim', 'torch', 'pyro'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.strip() == "[]"

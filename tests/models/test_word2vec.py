@@ -1,0 +1,130 @@
+"""word2vec: the contract, and corpora whose neighbours are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from data.errors import BadConfig
+from models.base import Run
+from models.word2vec import Word2Vec, Word2VecConfig
+from tests.models.contract import EncoderContract
+from tests.models.corpora import checkerboard, corpus_of, shown, tastes
+
+N_RING = 20
+
+
+class TestWord2Vec(EncoderContract):
+    model = Word2Vec
+    config = Word2VecConfig(embedding_size=8, window=3, epochs=5, subsample=0.0, popularity_weight=0.2)
+
+    def test_another_seed_gives_other_vectors(self) -> None:
+        assert not np.array_equal(self.fit(tastes(1), seed=1).arrays()["u"], self.fit(tastes(1), seed=2).arrays()["u"])
+
+
+def crossed(popularity_weight: float) -> Word2Vec:
+    """Four books at the ends of a cross, whose mean is the origin; the last one is the bestseller."""
+    u = np.array([[1, 0], [0.6, 0.8], [-0.6, -0.8], [-1, 0]], np.float32)
+    config = Word2VecConfig(embedding_size=2, popularity_weight=popularity_weight)
+    return Word2Vec(config, u, np.zeros_like(u), np.array([1, 1, 1, 1000]))
+
+
+def test_on_the_checkerboard_the_nearest_books_are_of_the_same_colour() -> None:
+    corpus = checkerboard(50)
+    config = Word2VecConfig(embedding_size=16, epochs=30, subsample=0.0)
+    w = Word2Vec.fit(corpus, config, Run()).book_vectors()
+    cosine = w @ w.T
+    np.fill_diagonal(cosine, -np.inf)
+    nearest = np.argsort(-cosine, axis=1)[:, :24]  # 24 other books have the colour
+    assert (nearest % 2 == np.arange(50)[:, None] % 2).all()
+
+
+def neighbours_learned(order: str) -> float:
+    """Share of the ring's neighbours among the two most probable contexts of each book.
+
+    Probable by input times output vector: a book and the next one share no context, so that their
+    input vectors alone need not be near.
+    """
+    random = np.random.default_rng(0)
+    histories = [np.roll(np.arange(N_RING), random.integers(N_RING)).tolist() for _ in range(60)]
+    config = Word2VecConfig(embedding_size=16, window=1, epochs=30, subsample=0.0, order=order)
+    model = Word2Vec.fit(corpus_of(histories, N_RING), config, Run())
+    logit = model.u @ model.v.T
+    np.fill_diagonal(logit, -np.inf)
+    likeliest = np.argsort(-logit, axis=1)[:, :2]
+    beside = (likeliest - np.arange(N_RING)[:, None]) % N_RING
+    return float(np.isin(beside, (1, N_RING - 1)).mean())
+
+
+def test_the_order_of_reading_is_learned_as_read_and_lost_when_shuffled() -> None:
+    assert neighbours_learned("as_read") > 0.9
+    assert neighbours_learned("shuffled") < 0.5  # chance is 0.1
+
+
+def test_without_popularity_books_are_ranked_by_cosine() -> None:
+    score = crossed(popularity_weight=0.0).score(shown([[0]], 4))[0]
+    np.testing.assert_allclose(score, [1, 0.6, -0.6, -1], atol=1e-6)
+
+
+def test_popularity_weighs_the_log_of_the_readers() -> None:
+    score = crossed(popularity_weight=0.5).score(shown([[0]], 4))[0]
+    np.testing.assert_allclose(score, [1, 0.6, -0.6, -1 + 0.5 * np.log(1000)], atol=1e-6)
+    assert score.argmax() == 3
+
+
+def test_a_reader_is_the_mean_of_the_books_shown() -> None:
+    np.testing.assert_allclose(crossed(0.0).transform(shown([[0, 1]], 4))[0], [0.8, 0.4], atol=1e-6)
+
+
+def test_the_direction_shared_by_all_vectors_is_taken_off() -> None:
+    u = np.array([[9, 1], [9, -1], [9, 3], [9, -3]], np.float32)
+    w = Word2Vec(Word2VecConfig(embedding_size=2), u, u, np.ones(4, np.int64)).book_vectors()
+    np.testing.assert_allclose(w, [[0, 1], [0, -1], [0, 1], [0, -1]], atol=1e-6)
+
+
+def test_a_book_without_readers_has_a_zero_vector_and_no_score() -> None:
+    corpus = tastes(seed=0)  # its last book has no reader
+    model = Word2Vec.fit(corpus, Word2VecConfig(embedding_size=4, epochs=1), Run())
+    assert not model.book_vectors()[-1].any()
+    scores = model.score(corpus.counts)
+    assert (scores[:, -1] == -np.inf).all()
+    assert np.isfinite(scores[:, :-1]).all()
+    np.testing.assert_allclose(np.linalg.norm(model.book_vectors()[:-1], axis=1), 1, rtol=1e-5)
+
+
+def test_progress_counts_the_epochs() -> None:
+    class Heard:
+        total, steps, ended = 0, 0, False
+
+        def start(self, what: str, total: int) -> None:
+            self.total = total
+
+        def advance(self, steps: int = 1) -> None:
+            self.steps += steps
+
+        def finish(self, outcome: str = "") -> None:
+            self.ended = True
+
+    heard = Heard()
+    Word2Vec.fit(tastes(0), Word2VecConfig(embedding_size=4, epochs=3), Run(progress=heard))
+    assert (heard.total, heard.steps, heard.ended) == (3, 3, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("order", "random"),
+        ("embedding_size", 0),
+        ("window", 0),
+        ("epochs", -1),
+        ("negative", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", 1.0),
+        ("learning_rate", float("nan")),
+        ("subsample", -1e-5),
+        ("popularity_weight", float("nan")),
+    ],
+)
+def test_impossible_settings_are_refused(name: str, value: object) -> None:
+    with pytest.raises(BadConfig, match=rf"word2vec\.{name}"):
+        Word2VecConfig(**{name: value})  # type: ignore[arg-type]

@@ -1,0 +1,133 @@
+"""From a history to a corpus: thresholds, order, tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.corpus import NO_DATE, Corpus
+from data.errors import EmptyCorpus
+from data.history import History, ReadingHistory
+from data.progress import Quiet
+from data.pseudonym import pseudonym
+from data.store import KEY_VARIABLE, Store
+from pipeline.build_corpus import build_corpus, corpus_digest, make_corpus
+from pipeline.config import CorpusConfig
+from pipeline.ingest import ingest
+from tests.pipeline.tsv import Tsv
+
+KEY = "k"
+ALL = CorpusConfig(min_readers=1, min_books=1)
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+
+
+def history(root: Path, *files: str) -> ReadingHistory:
+    """The history of some files, one batch each; blanks stand for tabs."""
+    store = Store(root / "store")
+    for i, text in enumerate(files):
+        path = root / f"{i}.tsv"
+        path.write_text(text.replace(" ", "\t"))
+        ingest(store, path, Tsv(), Quiet())
+    return History(store.history).latest()
+
+
+def names(corpus: Corpus) -> list[str]:
+    """Raw ids of the corpus's readers, in its order."""
+    raw = {pseudonym(letter, "tsv", KEY.encode()): letter for letter in "abcdefghijklmnopqrstuvwxyz"}
+    return [raw[id_] for id_ in corpus.readers.ids]
+
+
+def read_by(corpus: Corpus) -> dict[str, str]:
+    """Raw reader -> books in the order read."""
+    return {
+        name: "".join(corpus.books.ids[j].removeprefix("tsv:") for j in corpus.sequence_of(i))
+        for i, name in enumerate(names(corpus))
+    }
+
+
+def test_thresholds_reach_a_fixed_point(tmp_path: Path) -> None:
+    # w has one reader (d): w goes; d then has one book (z) and goes; z then has one reader (c) and goes;
+    # c then has one book (y) and goes. What is left: a and b with x and y.
+    lines = ["d w", "d z", "c z", "c y", "a x", "a y", "b x", "b y"]
+    corpus = build_corpus(history(tmp_path, "\n".join(lines)), CorpusConfig(min_readers=2, min_books=2))
+    assert read_by(corpus) == {"a": "xy", "b": "xy"}
+    assert corpus.books.ids == ("tsv:x", "tsv:y")
+    np.testing.assert_array_equal(corpus.counts.toarray(), [[1, 1], [1, 1]])
+
+
+def test_thresholds_that_leave_nothing_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(EmptyCorpus, match=r"at least 2 readers a book and 1 books a reader; lower corpus.min_readers"):
+        build_corpus(history(tmp_path, "a x\nb y"), CorpusConfig(min_readers=2, min_books=1))
+
+
+def test_only_books_that_were_read_count(tmp_path: Path) -> None:
+    lines = ["a x - - wish", "a y - - dropped", "a z - - reading", "a v - - read", "b w - - wish"]
+    assert read_by(build_corpus(history(tmp_path, "\n".join(lines)), ALL)) == {"a": "v"}
+
+
+def test_books_are_in_the_order_read_dated_ones_first(tmp_path: Path) -> None:
+    first = "a u\na x 2021-01-01\na y 2020-01-01\na t\na z 2020-01-01"
+    corpus = build_corpus(history(tmp_path, first, "a v 2019-01-01\na s"), ALL)
+    assert read_by(corpus) == {"a": "vyzxuts"}
+    days = [int(np.datetime64(f"{year}-01-01", "D").astype(int)) for year in (2019, 2020, 2020, 2021)]
+    assert corpus.read_on.tolist() == [*days, NO_DATE, NO_DATE, NO_DATE]
+    assert corpus.has_dates
+
+
+def test_a_book_read_again_counts_once(tmp_path: Path) -> None:
+    corpus = build_corpus(history(tmp_path, "a x 2020-01-01\na x 2021-01-01\nb x"), ALL)
+    np.testing.assert_array_equal(corpus.counts.toarray(), [[1], [1]])
+    assert corpus.counts.dtype == np.float32
+    assert corpus.readers_per_book.tolist() == [2]
+
+
+def test_readers_are_in_the_order_of_the_history(tmp_path: Path) -> None:
+    corpus = build_corpus(history(tmp_path, "z x\nm x\na x", "k x\nz y"), ALL)
+    assert names(corpus) == ["z", "m", "a", "k"]
+
+
+def test_nothing_but_the_reader_ids_depends_on_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "\n".join(f"r{i} b{(i * j) % 7} 20{10 + (i + j) % 9}-01-01" for i in range(30) for j in range(1, 5))
+    corpora = []
+    for key in ("one", "two"):
+        monkeypatch.setenv(KEY_VARIABLE, key)
+        (tmp_path / key).mkdir()
+        corpora.append(build_corpus(history(tmp_path / key, text), ALL))
+    one, two = corpora
+    assert set(one.readers.ids).isdisjoint(two.readers.ids)
+    assert one.books == two.books
+    for name in ("sequence", "read_on", "reader_tokens"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    assert (one.counts != two.counts).nnz == 0
+
+
+def test_tokens_are_distinct_and_stay_when_a_batch_is_added(tmp_path: Path) -> None:
+    # Book r is rare at first, so a's first kept row is its second; when r is kept too, a's token must stay.
+    first = "a r\na x\na y\nb x\nb y\nc - wish\nc x\nc y".replace("c - wish", "c v - - wish")
+    config = CorpusConfig(min_readers=2, min_books=2)
+    before = build_corpus(history(tmp_path, first), config)
+    after = build_corpus(history(tmp_path, first, "d r\nd x\na x - 5"), config)
+    assert read_by(before) == {"a": "xy", "b": "xy", "c": "xy"}
+    assert read_by(after) == {"a": "rxy", "b": "xy", "c": "xy", "d": "rx"}
+    assert after.reader_tokens[:3].tolist() == before.reader_tokens.tolist()
+    assert len(set(after.reader_tokens.tolist())) == 4
+
+
+def test_a_corpus_is_made_once_per_history_and_settings(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    pinned = history(tmp_path, "a x\nb x")
+    folder, made = make_corpus(store, pinned, ALL)
+    assert made
+    assert make_corpus(store, pinned, ALL) == (folder, False)
+    assert make_corpus(store, pinned, CorpusConfig(min_readers=2, min_books=1))[1]
+    loaded = Corpus.load(folder)
+    assert corpus_digest(folder) == loaded.digest == build_corpus(pinned, ALL).digest
+    later = history(tmp_path, "a x\nb x", "c x")
+    assert make_corpus(store, later, ALL)[1]
+    assert make_corpus(store, pinned, ALL) == (folder, False)

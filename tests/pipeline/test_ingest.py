@@ -1,0 +1,200 @@
+"""From a file to the history: what is merged, what is kept as written, and what is never written."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from data.errors import BadConfig, BadFile, BadHistory
+from data.history import History
+from data.progress import Quiet
+from data.pseudonym import pseudonym
+from data.store import KEY_VARIABLE, Store
+from pipeline.ingest import Ingested, ingest
+from tests.data.tables import day
+from tests.pipeline.tsv import Tsv
+
+Write = Callable[..., Ingested]
+INGEST = """
+import sys
+from pathlib import Path
+from data.progress import Quiet
+from data.store import Store
+from pipeline.ingest import ingest
+from tests.pipeline.tsv import Tsv
+for path in sys.argv[2:]:
+    ingest(Store(Path(sys.argv[1])), Path(path), Tsv(), Quiet(), wait_seconds=60)
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def take(store: Store, tmp_path: Path) -> Write:
+    def take_one(*lines: str, name: str = "a.tsv", **settings: Any) -> Ingested:
+        path = tmp_path / name
+        path.write_text("\n".join(line.replace(" ", "\t") for line in lines))
+        return ingest(store, path, Tsv(), Quiet(), **settings)
+
+    return take_one
+
+
+def readings(store: Store, *columns: str) -> list[tuple[Any, ...]]:
+    frame = History(store.history).latest().readings.sort("batch", "position")
+    return frame.select(columns or ("book", "read_on", "rating", "status", "n_times")).collect().rows()
+
+
+def test_repeats_become_one_reading_of_the_first_date_and_the_last_rating(store: Store, take: Write) -> None:
+    outcome = take("r x 2021-05-01 2", "q x", "r x 2020-01-01 4", "r x 2022-01-01 -", "r x - 3")
+    assert readings(store) == [
+        ("tsv:x", day("2020-01-01"), 3.0, "read", 3),
+        ("tsv:x", None, None, "read", 1),
+    ]
+    assert readings(store, "position", "rating_min", "rating_max", "read_on_precision") == [
+        (0, 1.0, 5.0, "day"),
+        (1, None, None, "unknown"),
+    ]
+    assert (outcome.account["n_kept"], outcome.account["n_merged"]) == (2, 3)
+
+
+def test_exact_duplicates_are_no_re_reading(store: Store, take: Write) -> None:
+    take(*["r x 2021-05-01 2"] * 4, "r y", "r y")
+    assert readings(store, "book", "n_times") == [("tsv:x", 1), ("tsv:y", 1)]
+
+
+def test_the_day_of_a_wish_is_not_the_day_of_a_reading(store: Store, take: Write) -> None:
+    take("r x 2020-01-01 - wish", "r x 2021-01-01 4 read", "q x 2020-01-01 - wish", "q x - - read")
+    assert readings(store) == [
+        ("tsv:x", day("2021-01-01"), 4.0, "read", 1),
+        ("tsv:x", None, None, "read", 1),
+    ]
+
+
+def test_accounts_add_up(store: Store, take: Write) -> None:
+    take("r x - 1", "r y")
+    a = take("B x X", "r x - 5", "r x - 5", "q x", "!day no", "!day no", "r y", name="b.tsv").account
+    assert a["n_rows"] == 6 == a["n_kept"] + a["n_merged"] + a["n_rejected"]
+    assert (a["n_kept"], a["n_merged"], a["n_rejected"]) == (3, 1, 2)
+    assert (a["n_new"], a["n_changed"], a["n_books"]) == (1, 1, 1)
+    stored = History(store.history).account(a["batch"])
+    assert stored is not None
+    assert {name: stored[name] for name in a} == a
+
+
+def test_the_same_content_again_changes_nothing(store: Store, take: Write) -> None:
+    first = take("r x")
+    before = {path for path in store.root.rglob("*") if path.is_file()}
+    again = take("r x", name="renamed.tsv")
+    assert again.unchanged
+    assert again.account["batch"] == first.account["batch"]
+    assert again.verdict.startswith("unchanged: a.tsv was ingested on")
+    assert {path for path in store.root.rglob("*") if path.is_file()} == before
+    assert not take("r x", namespace="other").unchanged
+
+
+def test_namespaces_separate_equal_ids(store: Store, take: Write) -> None:
+    take("r x", "B x X")
+    take("r x", "B x X", namespace="n")
+    key = store.reader_key()
+    expected = [(pseudonym("r", "tsv", key), "tsv:x"), (pseudonym("r", "n", key), "n:x")]
+    assert sorted(readings(store, "reader", "book")) == sorted(expected)
+    works = History(store.history).latest().books.select("book", "work").collect().rows()
+    assert sorted(works) == [("n:x", "x|"), ("tsv:x", "x|")]
+    with pytest.raises(BadConfig, match="colon"):
+        take("r x", namespace="a:b")
+
+
+def test_raw_reader_ids_are_nowhere_in_the_store(store: Store, take: Write) -> None:
+    raw = "alice-4711"
+    take(f"{raw} x 2020-01-01 4", f" {raw} y", "!day no", "B x X")
+    take(f"{raw} x 2020-01-01 5", name="b.tsv")
+    files = [path for path in store.root.rglob("*") if path.is_file()]
+    tables = [path for path in files if path.suffix == ".parquet"]
+    assert len(tables) >= 4
+    for path in files:
+        assert raw.encode() not in path.read_bytes()
+        assert raw not in str(path)
+    text = "".join(pl.read_parquet(path).write_csv() for path in tables)
+    assert pseudonym(raw, "tsv", store.reader_key()) in text
+    assert raw not in text
+
+
+def test_rejects_are_kept_with_line_and_reason(store: Store, take: Write) -> None:
+    take("r x", f"!day {'長' * 100}", "q x")
+    assert History(store.history).latest().rejects.drop("batch").collect().rows() == [
+        ("a.tsv", 2, "cannot be used", "day", "長" * 80)
+    ]
+
+
+def test_a_file_without_one_good_row_is_recorded(store: Store, take: Write) -> None:
+    a = take("!day no").account
+    assert (a["n_rows"], a["n_kept"], a["n_rejected"], a["first_read_on"]) == (1, 0, 1, None)
+    assert readings(store) == []
+
+
+def test_a_refused_file_leaves_the_history_as_it_was(store: Store, take: Write) -> None:
+    with pytest.raises(BadFile, match="to do:    mend it"):
+        take("r x", "BAD")
+    with pytest.raises(BadHistory):
+        History(store.history).latest()
+    take("r x")
+    before = History(store.history).latest()
+    with pytest.raises(BadFile):
+        take("r y", "BAD", name="b.tsv")
+    assert History(store.history).latest() == before
+
+
+def test_imprints_of_one_title_share_a_work_and_books_keep_titles_as_written(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text(
+        "B\t1\t吾輩は猫である (新潮文庫)\t夏目 漱石\nB\t2\t吾輩ハ猫デアル （岩波文庫）\t夏目漱石\n"
+        "B\t3\tCats &amp; Dogs \tA\nB\t4\tOther\tA\tw9\nB\t1\tagain\n"
+    )
+    ingest(store, path, Tsv(), Quiet())
+    books = History(store.history).latest().books.sort("book").collect()
+    assert books["title"].to_list() == [
+        "吾輩は猫である (新潮文庫)",
+        "吾輩ハ猫デアル （岩波文庫）",
+        "Cats & Dogs",
+        "Other",
+    ]
+    assert books["work"].to_list() == ["吾輩は猫である|夏目漱石"] * 2 + ["cats dogs|a", "tsv:w9"]
+    assert set(books["format"]) == {"unknown"}
+
+
+def test_a_corrected_file_changes_its_readings_only(store: Store, take: Write) -> None:
+    take("r x - 1", "q x - 2", "p x")
+    a = take("q x - 5", "r x - 1", "n x", name="b.tsv").account
+    assert (a["n_new"], a["n_changed"]) == (1, 1)
+    key = store.reader_key()
+    found = {reader: (rating, position) for reader, rating, position in readings(store, "reader", "rating", "position")}
+    expected = {"r": (1.0, 0), "q": (5.0, 1), "p": (None, 2), "n": (None, 2)}
+    assert found == {pseudonym(raw, "tsv", key): values for raw, values in expected.items()}
+
+
+def test_processes_at_once_lose_nothing(store: Store, tmp_path: Path) -> None:
+    paths = []
+    for i in range(6):
+        paths.append(tmp_path / f"{i}.tsv")
+        paths[-1].write_text(f"r{i}\tx\nr\tb{i}\nr\tshared\t-\t{1 + i % 5}\nB\tb{i}\tT{i}\n")
+    commands = [[sys.executable, "-c", INGEST, str(store.root), *map(str, half)] for half in (paths[:3], paths[3:])]
+    processes = [subprocess.Popen(command) for command in commands]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    latest = History(store.history).latest()
+    assert latest.batches.height == 6
+    assert sorted(latest.books.collect()["book"]) == [f"tsv:b{i}" for i in range(6)]
+    key = store.reader_key()
+    expected = {(pseudonym(f"r{i}", "tsv", key), "tsv:x") for i in range(6)}
+    expected |= {(pseudonym("r", "tsv", key), f"tsv:{book}") for book in ("shared", *(f"b{i}" for i in range(6)))}
+    assert set(readings(store, "reader", "book")) == expected
+    assert len(readings(store)) == len(expected)

@@ -1,0 +1,300 @@
+"""Publishing: what passes the gates is switched to, all else leaves CURRENT alone; a release is complete."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from data.artifact import read_json
+from data.errors import NoRelease, ReleaseRefused
+from data.history import ReadingHistory
+from data.release import TEXT_COLUMNS, Release, kept_releases
+from data.store import Store
+from pipeline.config import GateConfig
+from pipeline.lookup import find_book
+from pipeline.publish import Ingredients, Published, judge, publish
+from pipeline.query import nearest
+from pipeline.rollback import roll_back
+from tests.pipeline.ingredients import (
+    N_BOOKS,
+    N_READERS,
+    RARE_AUTHOR,
+    RARE_TITLE,
+    UNDESCRIBED,
+    ingredients,
+    write_evaluation,
+    write_history,
+)
+
+
+def quality(mean: float, gain_low: float = 0.1) -> list[dict[str, Any]]:
+    """A table in which only the judged row can decide; the others would decide otherwise."""
+    judged = {"split": "readers", "model": "word2vec", "metric": "ndcg100", "mean": mean}
+    judged |= {"gain": gain_low + 0.1, "gain_low": gain_low, "gain_high": gain_low + 0.2}
+    other = {**judged, "mean": 0.0 if gain_low > 0 else 1.0, "gain_low": -gain_low}
+    return [
+        {**other, "split": "time"},
+        {**other, "model": "item_knn"},
+        {**other, "metric": "recall20"},
+        judged,
+    ]
+
+
+@pytest.mark.parametrize(("gain_low", "passed"), [(0.001, True), (0.0, False), (-0.1, False)])
+def test_the_space_must_beat_popularity_by_more_than_chance(gain_low: float, passed: bool) -> None:
+    (gate,) = judge(quality(0.5, gain_low), None, GateConfig())
+    assert gate.passed is passed
+    assert gate.name == "beats popularity"
+    assert f"({gain_low:+.3f} to " in gate.detail
+
+
+@pytest.mark.parametrize(("mean", "passed"), [(0.46, True), (0.45, True), (0.449, False), (0.9, True)])
+def test_the_metric_must_not_fall_below_the_floor(mean: float, passed: bool) -> None:
+    gates = judge(quality(mean), quality(0.5), GateConfig(max_fall=0.1))
+    assert [gate.passed for gate in gates] == [True, passed]
+    assert "current 0.500, floor 0.450" in gates[1].detail
+
+
+def test_the_gates_look_at_the_metric_chosen() -> None:
+    (gate,) = judge(quality(0.5, gain_low=-0.1), None, GateConfig(metric="recall20"))
+    assert gate.passed
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+@pytest.fixture
+def history(store: Store) -> ReadingHistory:
+    return write_history(store)
+
+
+@pytest.fixture
+def good(store: Store, history: ReadingHistory) -> Ingredients:
+    return ingredients(store, history, write_evaluation(store, "good", word2vec=0.5))
+
+
+@pytest.fixture
+def better(store: Store, history: ReadingHistory) -> Ingredients:
+    return ingredients(store, history, write_evaluation(store, "better", word2vec=0.6))
+
+
+@pytest.fixture
+def worse(store: Store, history: ReadingHistory) -> Ingredients:
+    return ingredients(store, history, write_evaluation(store, "worse", word2vec=0.4))
+
+
+@pytest.fixture
+def useless(store: Store, history: ReadingHistory) -> Ingredients:
+    return ingredients(store, history, write_evaluation(store, "useless", word2vec=0.2))
+
+
+def n_switches(store: Store) -> int:
+    return len((store.root / "switches.jsonl").read_text(encoding="utf-8").splitlines())
+
+
+def test_a_good_release_serves(store: Store, good: Ingredients) -> None:
+    published = publish(store, good)
+    assert published.passed
+    assert published.made
+    assert store.current == published.release_id
+    assert [release.id for release in kept_releases(store)] == [published.release_id]
+
+
+def test_the_same_ingredients_make_nothing_and_switch_nothing(store: Store, good: Ingredients) -> None:
+    first = publish(store, good)
+    again = publish(store, good)
+    assert (again.release_id, again.passed, again.made) == (first.release_id, True, False)
+    assert "it serves" in again.verdict
+    assert n_switches(store) == 1
+    assert len(kept_releases(store)) == 1
+
+
+def test_another_seed_is_another_release(store: Store, good: Ingredients) -> None:
+    other = Ingredients(**{**good.__dict__, "seed": 1})
+    assert other.digest != good.digest
+    assert publish(store, other).release_id != publish(store, good).release_id
+
+
+def test_a_release_rolled_back_from_is_not_switched_to_again(
+    store: Store, good: Ingredients, better: Ingredients
+) -> None:
+    first, second = publish(store, good), publish(store, better)
+    roll_back(store, first.release_id)
+    again = publish(store, better)
+    assert (again.release_id, again.made) == (second.release_id, False)
+    assert "rolled back" in again.verdict
+    assert store.current == first.release_id
+
+
+def assert_refused(store: Store, serving: str | None, refused: Published, because: str) -> None:
+    assert not refused.passed
+    assert refused.made
+    assert because in refused.verdict
+    assert store.current == serving
+    kept = Release.open(store, refused.release_id)
+    assert kept.manifest["passed"] is False
+    assert because in kept.manifest["verdict"]
+    assert len(kept.vectors) == N_BOOKS  # it is kept whole, to be looked at
+
+
+def test_a_release_no_better_than_popularity_is_kept_and_not_switched_to(store: Store, useless: Ingredients) -> None:
+    assert_refused(store, None, publish(store, useless), "beats popularity")
+
+
+def test_a_release_worse_than_the_one_that_serves_is_kept_and_not_switched_to(
+    store: Store, good: Ingredients, worse: Ingredients
+) -> None:
+    serving = publish(store, good).release_id
+    assert_refused(store, serving, publish(store, worse), "holds against the current release")
+    again = publish(store, worse)
+    assert (again.passed, again.made) == (False, False)
+    assert "refused" in again.verdict
+
+
+def test_a_release_is_judged_against_the_one_that_serves_not_the_best_kept(
+    store: Store, good: Ingredients, better: Ingredients, worse: Ingredients
+) -> None:
+    serving = publish(store, worse).release_id
+    publish(store, better)
+    roll_back(store, serving)
+    assert publish(store, good).passed  # .5 holds against .4; against .6 it would not
+
+
+def test_rolling_back_serves_the_kept_release_and_can_be_undone(
+    store: Store, good: Ingredients, better: Ingredients
+) -> None:
+    first, second = publish(store, good).release_id, publish(store, better).release_id
+    roll_back(store, first)
+    assert store.current == first
+    roll_back(store, second)
+    assert store.current == second
+    assert n_switches(store) == 4
+
+
+def test_a_refused_release_is_not_rolled_back_to(store: Store, good: Ingredients, useless: Ingredients) -> None:
+    serving, refused = publish(store, good).release_id, publish(store, useless).release_id
+    with pytest.raises(ReleaseRefused, match="a refused release does not serve"):
+        roll_back(store, refused)
+    assert store.current == serving
+
+
+def test_the_release_that_serves_is_not_rolled_back_to(store: Store, good: Ingredients) -> None:
+    serving = publish(store, good).release_id
+    with pytest.raises(ReleaseRefused, match="serves already"):
+        roll_back(store, serving)
+    assert n_switches(store) == 1
+
+
+@pytest.mark.parametrize("unknown", ["nonsense", "", ".", "..", "{}/", "./{}"])
+def test_only_an_id_can_be_rolled_back_to(store: Store, good: Ingredients, better: Ingredients, unknown: str) -> None:
+    other, serving = publish(store, good).release_id, publish(store, better).release_id
+    with pytest.raises(NoRelease, match="no release"):
+        roll_back(store, unknown.format(other))
+    assert store.current == serving
+
+
+# ---- what lies in the folder -----------------------------------------------------------------
+
+
+@pytest.fixture
+def release(store: Store, good: Ingredients) -> Release:
+    return Release.open(store, publish(store, good).release_id)
+
+
+def test_a_release_is_complete(release: Release) -> None:
+    files = sorted(path.relative_to(release.folder).as_posix() for path in release.folder.rglob("*") if path.is_file())
+    assert files == [
+        "books.json",
+        "books.parquet",
+        "manifest.json",
+        "neighbours.parquet",
+        "quality.json",
+        "space/arrays.npz",
+        "space/manifest.json",
+    ]
+
+
+def test_the_manifest_says_what_made_the_release(release: Release, good: Ingredients) -> None:
+    manifest = release.manifest
+    assert manifest["id"] == release.id
+    assert (manifest["digest"], manifest["seed"]) == (good.digest, good.seed)
+    assert manifest["history"]["digest"] == good.history.digest
+    assert manifest["history"]["batches"][0]["files"] == "hand.csv"
+    assert manifest["corpus"]["artifact"] == good.corpus.name
+    sizes = {"n_readers": N_READERS, "n_books": N_BOOKS, "n_readings": N_READERS * 6}
+    assert sizes.items() <= manifest["corpus"].items()
+    model = manifest["models"]["word2vec"]
+    assert model["artifact"] == good.space.name
+    assert model["config"]["epochs"] == 2
+    assert model["data"]["part"] == "all"
+    assert manifest["evaluations"] == ["good"]
+    assert manifest["settings"]["publish"]["n_neighbours"] == 4
+    assert {"commit", "python", "numpy", "gensim"} <= manifest["made_by"].keys()
+    assert manifest["gates"][0]["passed"] is True
+
+
+def test_the_quality_is_that_of_the_evaluation(release: Release) -> None:
+    judged = {row["model"]: row for row in release.quality["rows"] if row["metric"] == "ndcg100"}
+    assert judged["word2vec"]["mean"] == pytest.approx(0.5)
+    assert judged["word2vec"]["gain"] == pytest.approx(0.3)
+
+
+def test_vectors_are_of_length_one(release: Release) -> None:
+    assert release.vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(release.vectors, axis=1), np.ones(N_BOOKS), rtol=1e-5)
+
+
+def test_the_books_are_described_and_found(release: Release) -> None:
+    books = release.books
+    assert books.columns["book"] == [f"t:{i:02d}" for i in range(N_BOOKS)]
+    assert books.n_readers.tolist() == [N_READERS // 2] * N_BOOKS
+    assert books.year[:2] == [1905, None]
+    assert (books.columns["authors"][3], books.columns["authors"][4]) == ("", "作者 4")
+    assert find_book(books, "第4巻") == 4
+    assert find_book(books, "作者5") == 5
+
+
+def test_a_book_that_no_source_describes_is_called_by_its_id(release: Release) -> None:
+    row = find_book(release.books, UNDESCRIBED)
+    assert release.books.columns["title"][row] == UNDESCRIBED
+    assert release.books.columns["work"][row] == UNDESCRIBED
+
+
+def test_the_exported_books_are_those_queried(release: Release) -> None:
+    exported = pl.read_parquet(release.folder / "books.parquet")
+    for name in TEXT_COLUMNS:
+        assert exported[name].fill_null("").to_list() == release.books.columns[name]
+    assert exported["year"].to_list() == release.books.year
+    assert exported["n_readers"].to_list() == release.books.n_readers.tolist()
+
+
+def test_the_exported_neighbours_are_those_queried(release: Release) -> None:
+    exported = pl.read_parquet(release.folder / "neighbours.parquet")
+    assert exported.columns == ["book", "neighbour", "similarity", "rank"]
+    assert len(exported) == N_BOOKS * 4
+    for row, book in enumerate(release.books.columns["book"]):
+        listed = exported.filter(pl.col("book") == book)
+        assert listed["rank"].to_list() == [1, 2, 3, 4]
+        found = nearest(release, row, 4)
+        np.testing.assert_allclose(listed["similarity"], found.similarity, atol=1e-6)
+        rows = [find_book(release.books, id_) for id_ in listed["neighbour"]]
+        assert row not in rows
+        np.testing.assert_allclose(release.vectors[rows] @ release.vectors[row], found.similarity, atol=1e-6)
+
+
+def test_rare_books_and_readers_appear_in_no_file_of_a_release(release: Release) -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in release.folder.rglob("*.json"))
+    for path in release.folder.glob("*.parquet"):
+        text += json.dumps(pl.read_parquet(path).cast(pl.String).rows(), ensure_ascii=False)
+    assert "第1巻" in text  # what is published is seen by this test
+    for secret in ("t:99", RARE_TITLE, RARE_AUTHOR, f"{0:032x}"):
+        assert secret not in text
+    assert len(read_json(release.folder / "books.json")["book"]) == N_BOOKS
+    assert len(release.vectors) == N_BOOKS

@@ -1,0 +1,58 @@
+"""The smallest source: lines of tab-separated values, `-` for unknown.
+
+``B book title authors work`` describes a book; ``!column found`` is a row to reject; every other line
+is ``reader book [day [rating [status]]]``. A line ``BAD`` refuses the file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import ClassVar
+
+import polars as pl
+
+from data.errors import BadFile
+from data.progress import Progress
+from data.sources.base import BOOK_COLUMNS, READING_COLUMNS, REJECT_COLUMNS, Mapping, Parsed, Source
+
+
+class Tsv(Source):
+    """Reads what the docstring above says."""
+
+    name: ClassVar[str] = "tsv"
+    describes: ClassVar[str] = "test files"
+
+    def recognises(self, path: Path) -> bool:
+        """Never: tests name it."""
+        return False
+
+    def files(self, path: Path, mapping: Mapping | None) -> list[Path]:
+        """The file itself."""
+        return [path]
+
+    def parse(self, path: Path, mapping: Mapping | None, progress: Progress) -> Parsed:
+        """Parse the lines."""
+        readings: list[list[object]] = []
+        books: list[list[object]] = []
+        rejects: list[list[object]] = []
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if line == "BAD":
+                raise BadFile(path, found="BAD", expected="good", remedy="mend it")
+            values = [None if value == "-" else value for value in line.split("\t")]
+            if values[0] == "B":
+                book, title, authors, work = (*values[1:], None, None, None)[:4]
+                books.append([book, title, authors, *[None] * 6, work, None, None])
+            elif line.startswith("!"):
+                rejects.append([path.name, number, "cannot be used", (values[0] or "")[1:], values[1]])
+            else:
+                reader, book, day, rating, status = (*values, None, None, None)[:5]
+                read_on = dt.date.fromisoformat(day) if day else None
+                known = "day" if day else "unknown"
+                points = float(rating) if rating else None
+                readings.append([reader, book, read_on, known, points, status or "read", path.name, number])
+        frames = [
+            pl.DataFrame(rows, schema=columns, orient="row")
+            for rows, columns in ((readings, READING_COLUMNS), (books, BOOK_COLUMNS), (rejects, REJECT_COLUMNS))
+        ]
+        return Parsed(*frames, len(readings) + len(rejects), "utf-8", (1.0, 5.0))
