@@ -21,6 +21,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from data.digest import digest_of
 from data.errors import BadArtifact
 
 MANIFEST, ARRAYS = "manifest.json", "arrays.npz"
@@ -83,7 +84,7 @@ def write_artifact(folder: Path, artifact: ModelArtifact) -> None:
         "provenance": dict(artifact.provenance),
         "metrics": dict(artifact.metrics),
     }
-    write_json(folder / MANIFEST, manifest)
+    write_json(folder / MANIFEST, {**manifest, "digest": _manifest_digest(manifest)})
 
 
 def read_artifact(
@@ -125,6 +126,8 @@ def read_artifact(
         described = manifest["arrays"][name]
         _expect(folder, f"shape of {name}", tuple(described["shape"]), array.shape)
         _expect(folder, f"dtype of {name}", described["dtype"], array.dtype.str)
+    # last, because every check above says more exactly what differs
+    _expect(folder, "digest of manifest.json", manifest.get("digest"), _manifest_digest(manifest))
     return ModelArtifact(
         kind, format, manifest["config"], arrays, manifest["vocabulary"], manifest["provenance"], manifest["metrics"]
     )
@@ -173,6 +176,11 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+def _manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """Digest of everything a manifest says, as it will be read again (tuples have become lists)."""
+    return digest_of(json.loads(json.dumps({name: v for name, v in manifest.items() if name != "digest"})))
 
 
 def _file_digest(path: Path) -> str:

@@ -23,6 +23,7 @@ _OLD = (
     "彌藥譯豫餘與譽搖樣謠遙來賴亂覽龍兩獵綠壘勵禮隸靈齡戀爐勞樓錄灣"
     "內步戶戾淚卽旣敎晚靑悅閱稅脫銳姬歷曆郞鬪頰瘦强產彥顏攜鷗蟬蘆搔俠塡剝廣壺瑤蠟籠麵絕峯嶋濤"
     "册冰凉劒卻吿啞堯尙幷敕"
+    "淸爲鄰祿摑麴烟髙﨑濵邉冨舩槇渕曾礦顚攪繫噓嚙屛潑蔣醬俱吞禱瀆焰萊軀桝頸檜藪龝簞驒罐艷餠"
 )
 _NEW = (
     "亜悪圧囲医壱稲飲隠営栄衛駅円塩縁応欧殴桜奥横温穏仮価禍画会壊懐絵慨概拡殻覚学岳楽渇巻陥勧寛関歓観"
@@ -34,6 +35,7 @@ _NEW = (
     "弥薬訳予余与誉揺様謡遥来頼乱覧竜両猟緑塁励礼隷霊齢恋炉労楼録湾"
     "内歩戸戻涙即既教晩青悦閲税脱鋭姫歴暦郎闘頬痩強産彦顔携鴎蝉芦掻侠填剥広壷瑶蝋篭麺絶峰島涛"
     "冊氷涼剣却告唖尭尚并勅"
+    "清為隣禄掴麹煙高崎浜辺富船槙淵曽鉱顛撹繋嘘噛屏溌蒋醤倶呑祷涜焔莱躯枡頚桧薮秋箪騨缶艶餅"
 )
 _KANJI = str.maketrans(_OLD, _NEW)
 _KANA = {code: code - 0x60 for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}  # katakana ァ..ヶ ヽ ヾ -> hiragana
@@ -48,6 +50,8 @@ _CJK = re.compile(
 _VOLUME = re.compile(
     "^(?:[全第]?[0-9０-９一二三四五六七八九十百]+[巻部冊集話編篇回上中下]*|[上中下前後](?:[巻編篇冊]|の[一二三四五])?|完結?[編篇]?)$"
 )
+_REPEATED = re.compile("(.)[\u3005\u309d\u30fd]")  # 々 ゝ ヽ: the character before, again
+_REPEATED_VOICED = re.compile("(.)[\u309e\u30fe]")  # ゞ ヾ: again, voiced
 _LAST_BRACKET = re.compile("^(?P<base>.+?)\\s*[(\uff08]\\s*(?P<inside>[^()\uff08\uff09]+?)\\s*[)\uff09]\\s*$")
 _SERIES = re.compile(r"^(?P<series>.+?),?\s*#(?P<volume>\d+(?:\.\d+)?)")
 _ELLIPSIS = re.compile(r"(?:…|\.\.\.)\s*$")
@@ -90,6 +94,7 @@ def search_key(text: str) -> str:
     keeps its NFKC form, so that two such titles stay apart.
     """
     folded = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
+    folded = _REPEATED_VOICED.sub("\\1\\1\u3099", _REPEATED.sub(r"\1\1", folded))
     folded = unicodedata.normalize("NFKC", _ACCENTS.sub("", unicodedata.normalize("NFKD", folded)))
     return " ".join(folded.translate(_FOLD).split()) or folded.strip()
 

@@ -7,10 +7,15 @@ exception is a bug and keeps its traceback.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class WagahaiError(Exception):
     """Base of every error whose message is written for the user."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive the way back from a worker process (Dask), whatever the arguments of ``__init__`` were."""
+        return _restored, (type(self), self.args, self.__dict__)
 
 
 class BadFile(WagahaiError):
@@ -85,3 +90,10 @@ class AmbiguousTitle(WagahaiError):
         listed = "".join(f"\n  {line}" for line in self.matches)
         more = f"\n  ... and {n_matches - len(self.matches)} more" if n_matches > len(self.matches) else ""
         super().__init__(f"{n_matches} books match {text!r}; name one in full, or by its id with --book:{listed}{more}")
+
+
+def _restored(kind: type[WagahaiError], arguments: tuple[Any, ...], state: dict[str, Any]) -> WagahaiError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(state)
+    return error

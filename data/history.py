@@ -115,6 +115,10 @@ class History:
         rows = self.latest().batches.filter(pl.col("batch") == batch)
         return rows.row(0, named=True) if len(rows) else None
 
+    def keys(self) -> set[str]:
+        """Return the fingerprints of the keys that readers were pseudonymised with; empty before the first ingest."""
+        return set() if self._committed() is None else set(self.latest().batches["key"])
+
     def recover(self) -> list[str]:
         """Restore every table to what the last batch names; return the names of those that had gone ahead.
 

@@ -20,6 +20,11 @@ def pseudonym(raw: str, namespace: str, key: bytes) -> str:
     return hashlib.blake2b(message, key=secret, digest_size=PSEUDONYM_BYTES).hexdigest()
 
 
+def key_fingerprint(key: bytes) -> str:
+    """Return 16 hex digits that tell keys apart and give none away."""
+    return hashlib.blake2b(b"fingerprint", key=hashlib.sha256(key).digest(), digest_size=8).hexdigest()
+
+
 def pseudonymise(readings: pl.DataFrame, namespace: str, key: bytes) -> pl.DataFrame:
     """Return `readings` with column ``reader`` replaced by pseudonyms (each id is hashed once)."""
     raw = readings["reader"].unique()

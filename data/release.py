@@ -95,11 +95,11 @@ class Release:
         NoRelease
             If there is none; says what to do.
         """
-        chosen = release_id or store.current
+        chosen = store.current if release_id is None else release_id
         if chosen is None:
             raise NoRelease(f"{store.root}: no release yet. Make one: wagahai refresh PATH --format FORMAT")
         folder = store.release(chosen)
-        if not (folder / "manifest.json").is_file():
+        if not chosen or not (folder / "manifest.json").is_file():
             raise NoRelease(f"{store.root}: no release {chosen!r}. Those kept are listed by: wagahai releases")
         return cls(chosen, folder)
 
@@ -137,9 +137,10 @@ class Release:
 
 
 def kept_releases(store: Store) -> list[Release]:
-    """Return every release in the store, oldest first."""
+    """Return every release in the store whose layout is ours, oldest first."""
     if not store.releases.is_dir():
         return []
     complete = [path for path in store.releases.iterdir() if not path.name.startswith(".")]  # .making-...
     ids = sorted(path.name for path in complete if (path / "manifest.json").is_file())
-    return [Release(id_, store.release(id_)) for id_ in ids]
+    kept = [Release(id_, store.release(id_)) for id_ in ids]
+    return [release for release in kept if read_json(release.folder / "manifest.json").get("format") == FORMAT]

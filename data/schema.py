@@ -131,6 +131,7 @@ BATCHES = Table(
         Column("source", pl.String, "format", "Source format."),
         Column("namespace", pl.String, "name", "Prefix under which readers and books of this source are told apart."),
         Column("files", pl.String, "names", "File names, joined by a comma."),
+        Column("key", pl.String, "fingerprint", "Fingerprint of the key that the readers were pseudonymised with."),
         Column("encoding", pl.String, "name", "Text encoding the files were read in."),
         Column("n_rows", pl.Int64, "rows", "Rows of readings in the source."),
         Column("n_kept", pl.Int64, "rows", "Rows kept after rejection and merging of repeats."),

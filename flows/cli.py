@@ -7,6 +7,7 @@ nor torch, and answers from a cold shell in half a second.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,12 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     try:
-        return _run(chosen)
+        code = _run(chosen)
+        sys.stdout.flush()
+        return code
     except WagahaiError as error:
         sys.stderr.write(f"wagahai: {error}\n")
         return USER_ERROR
     except BrokenPipeError:  # `wagahai nearest ... | head`
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails again
         return 0
 
 
@@ -58,9 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands)
     commands.add_parser("serve", help="run the scheduled deployments of prefect.yaml until interrupted")
     return parser
-
-
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _add_nearest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -111,10 +111,9 @@ def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number}: expected 0 or more")
-    return number
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, 0 or more")
+    return int(text)
 
 
 if __name__ == "__main__":

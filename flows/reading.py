@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import WagahaiError
-from data.release import Release, kept_releases
+from data.release import Books, Release, kept_releases
 from data.store import STORE_VARIABLE, Store
 from flows.tables import write_csv, write_json, write_table
 from pipeline.lookup import find_book
@@ -26,7 +26,7 @@ def nearest(chosen: argparse.Namespace) -> int:
         raise WagahaiError("name one book: a title, or --book ID")
     release = Release.open(_store(chosen.store), chosen.release)
     books = release.books
-    row = find_book(books, chosen.title or chosen.book)
+    row = _row(books, chosen.book) if chosen.title is None else find_book(books, chosen.title)
     lists = {"near": nearest_books(release, row, chosen.k).records(books)}
     if chosen.far:
         lists["far"] = farthest(release, row, chosen.far).records(books)
@@ -43,6 +43,13 @@ def nearest(chosen: argparse.Namespace) -> int:
     else:
         _print_lists(release, row, lists)
     return 0
+
+
+def _row(books: Books, book: str) -> int:
+    """Return the row of a book id; a title is not taken for one."""
+    if (row := books.row(book)) is None:
+        raise WagahaiError(f"no book has the id {book!r}; ids are listed where several books have a title")
+    return row
 
 
 def _print_lists(release: Release, row: int, lists: dict[str, list[dict[str, Any]]]) -> None:

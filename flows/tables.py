@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 OUTPUTS = ("table", "csv", "json")
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # a Japanese spreadsheet takes the wide ones too
 
 
 def write_json(value: object) -> None:
@@ -51,8 +52,10 @@ def write_table(title: str, records: Sequence[Mapping[str, Any]], columns: Mappi
     for record in records:
         table.add_row(*[Text(_shown(key, record.get(key))) for key in columns])
     console = Console(width=None if sys.stdout.isatty() else 120)
-    console.print(Text(title), soft_wrap=True)  # above the table, not in it: a narrow table would break it
-    console.print(table)
+    with console.capture() as drawn:  # written by us: rich turns a closed pipe into exit code 1
+        console.print(Text(title), soft_wrap=True)  # above the table, not in it: a narrow table would break it
+        console.print(table)
+    sys.stdout.write(drawn.get())
 
 
 def _shown(key: str, value: object) -> str:
@@ -66,4 +69,7 @@ def _shown(key: str, value: object) -> str:
 
 
 def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+    if not isinstance(value, str):
+        return value
+    guard = "'" if value.startswith(_FORMULA) else ""
+    return guard + value.replace("\r", " ")  # the csv module leaves it unquoted, where it would start a new row

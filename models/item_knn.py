@@ -94,7 +94,9 @@ class ItemKnn(Ranker[ItemKnnConfig, Corpus]):
 
     def score(self, visible: sp.csr_matrix) -> np.ndarray:
         """Return the summed similarities to the books shown."""
-        return np.asarray((visible @ self.similarity).toarray(), dtype=np.float32)
+        scores: np.ndarray = np.asarray((visible @ self.similarity).toarray(), dtype=np.float32)
+        scores[:, self.similarity.getnnz(axis=1) == 0] = -np.inf  # without readers, like nothing
+        return scores
 
 
 def bm25_weights(counts: sp.csr_matrix, config: ItemKnnConfig) -> sp.csr_matrix:

@@ -13,7 +13,8 @@ Where we deviate from the usual recipe, and why (numbers in CHANGELOG.md):
   absolute share: the same setting then suits a thousand books and a hundred thousand.
 - *Vectors are centred.* All input vectors share a direction, which says how popular a book is and not what it
   is like; their mean is taken off before they are scaled to length 1 (Mu and Viswanath 2018, first
-  step). How near two books are is the cosine of what remains.
+  step). How near two books are is the cosine of what remains: a likeness of the second order, books that
+  are read with the same others, whether or not with each other.
 - *Popularity comes back by a weight.* A reader is the mean of the books shown; a book scores by its cosine with
   the reader, plus `popularity_weight` times the log of its readers. The product of input and output vectors, the
   probability the model was trained for, did worse on validation on both data sets.
@@ -78,7 +79,7 @@ class Word2VecConfig:
     learning_rate: float = 0.1
     negative: int = 5
     ns_exponent: float = 0.75
-    subsample: float = 0.1
+    subsample: float = 0.5
     order: str = "shuffled"
     popularity_weight: float = 0.05
 

@@ -10,13 +10,13 @@ import polars as pl
 
 from data.digest import digest_of, digest_of_files
 from data.editions import clean_text, work_key
-from data.errors import BadConfig
+from data.errors import BadConfig, WagahaiError
 from data.history import Batch, History
 from data.progress import Progress
-from data.pseudonym import pseudonymise
+from data.pseudonym import key_fingerprint, pseudonymise
 from data.schema import BOOKS, READINGS, REJECTS
 from data.sources.base import Mapping, Parsed, Source
-from data.store import Store
+from data.store import KEY_VARIABLE, Store
 
 LOCK = "history"
 FOUND_LENGTH = 80
@@ -82,20 +82,33 @@ def ingest(
     if ":" in namespace:
         raise BadConfig(f"namespace {namespace!r}: a colon ends the namespace in the id of a book; leave it out")
     files = source.files(path, mapping)
-    settings = [source.name, namespace, asdict(mapping) if mapping else None]
+    settings = [source.name, source.version, namespace, asdict(mapping) if mapping else None]
     batch = digest_of([digest_of_files(files), settings])
     with store.lock(LOCK, wait_seconds=wait_seconds):
         history = History(store.history)
         history.recover()
         if (known := history.account(batch)) is not None:
             return Ingested(known, unchanged=True)
+        key = store.reader_key()
+        _check_key(history, key)
         parsed = source.parse(path, mapping, progress)
         account = {"batch": batch, "source": source.name, "namespace": namespace, "encoding": parsed.encoding}
+        account["key"] = key_fingerprint(key)
         account["files"] = ", ".join(file.name for file in files)
         progress.start("write history", 1)
-        committed = history.commit(_batch(account, parsed, namespace, store.reader_key()))
+        committed = history.commit(_batch(account, parsed, namespace, key))
         progress.finish(f"{committed['n_new']:,} new readings")
     return Ingested(committed, unchanged=False)
+
+
+def _check_key(history: History, key: bytes) -> None:
+    """Refuse another key than the history was made with: every reader would silently become two."""
+    known = history.keys()
+    if known - {key_fingerprint(key)}:
+        raise WagahaiError(
+            f"the readers of {history.folder} were pseudonymised with another key; set ${KEY_VARIABLE} to that key, "
+            "or unset it to use the store's own"
+        )
 
 
 def _batch(account: dict[str, Any], parsed: Parsed, namespace: str, key: bytes) -> Batch:

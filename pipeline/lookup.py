@@ -100,10 +100,21 @@ def _rules(text: str) -> Iterator[Callable[[Books, int], bool]]:
     if split_title(text).base == text:  # a bracket that was typed is meant
         yield lambda books, i: books.columns["base_key"][i] == base
     yield lambda books, i: _continues(books, i, whole)
-    yield lambda books, i: all(word in books.columns["title_key"][i] for word in words)
+    yield (
+        lambda books, i: (
+            all(word in books.columns["title_key"][i] for word in words)
+            and _begins_words(words, books.columns["title"][i])
+        )
+    )
     yield lambda books, i: all(word in books.columns["context_key"][i] for word in words)
 
 
 def _continues(books: Books, row: int, whole: str) -> bool:
     key = books.columns["title_key"][row]
     return len(key) >= MIN_TRUNCATED and whole.startswith(key) and is_truncated(books.columns["title"][row])
+
+
+def _begins_words(words: list[str], title: str) -> bool:
+    """Say whether each Latin word begins a word of the title: ``it`` is no part of ``The Hobbit``."""
+    of_title = search_key(title).split()
+    return all(not word.isascii() or any(other.startswith(word) for other in of_title) for word in words)

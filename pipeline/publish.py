@@ -159,10 +159,12 @@ def _already(release: Release, current: str | None) -> Published:
 
 
 def _current_quality(store: Store) -> list[dict[str, Any]] | None:
-    if store.current is None:
-        return None
-    rows: list[dict[str, Any]] = Release.open(store).quality["rows"]
-    return rows
+    """Quality of the release that serves; None if none does, or it is gone or of another layout."""
+    for release in kept_releases(store):
+        if release.id == store.current:
+            rows: list[dict[str, Any]] = release.quality["rows"]
+            return rows
+    return None
 
 
 def _quality(ingredients: Ingredients) -> list[dict[str, Any]]:

@@ -109,10 +109,19 @@ class Parsed:
 
 
 class Source(ABC):
-    """One source format."""
+    """One source format.
+
+    Attributes
+    ----------
+    name, describes
+        What it is called, and one line for a person.
+    version
+        Raise it when the same file would be read differently: it is then ingested anew.
+    """
 
     name: ClassVar[str]
     describes: ClassVar[str]
+    version: ClassVar[int] = 1
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:

@@ -43,6 +43,7 @@ def batch(
         "batch": name,
         "source": "tsv",
         "namespace": "tsv",
+        "key": "k",
         "files": "a.tsv",
         "encoding": "utf-8",
         "n_rows": len(readings),

@@ -112,7 +112,7 @@ def test_a_changed_manifest_is_refused(folder: Path, change: Callable[[Any], obj
 def test_a_missing_array_is_refused(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     fewer = {name: array for name, array in ARRAYS.items() if name != "ok"}
     put_arrays(folder, saved(fewer, tmp_path_factory.mktemp("x") / "a.npz"))
-    with pytest.raises(BadArtifact, match="arrays in arrays.npz: expected .*'ok'"):
+    with pytest.raises(BadArtifact, match=r"arrays in arrays\.npz: expected .*'ok'"):
         read(folder)
 
 
@@ -123,9 +123,7 @@ def test_a_file_that_is_no_npz_is_refused(folder: Path, content: bytes) -> None:
         read(folder)
 
 
-def test_a_single_array_in_place_of_the_npz_is_refused(
-    folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_single_array_in_place_of_the_npz_is_refused(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     np.save(path := tmp_path_factory.mktemp("x") / "a.npy", np.ones(2))
     put_arrays(folder, path.read_bytes())
     with pytest.raises(BadArtifact, match="cannot be read"):
@@ -143,7 +141,12 @@ def test_a_pickle_within_is_never_loaded(folder: Path, tmp_path_factory: pytest.
 
 @pytest.mark.parametrize(
     "array",
-    [np.array([{}], dtype=object), np.array([1.0, np.nan]), np.array([np.inf], np.float32), np.array([complex(0, np.nan)])],
+    [
+        np.array([{}], dtype=object),
+        np.array([1.0, np.nan]),
+        np.array([np.inf], np.float32),
+        np.array([complex(0, np.nan)]),
+    ],
 )
 def test_objects_and_numbers_that_are_not_finite_are_refused(tmp_path: Path, array: np.ndarray) -> None:
     with pytest.raises(BadArtifact, match=r"space: array bad holds"):

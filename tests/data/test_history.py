@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import deltalake
 import polars as pl
 import pytest
 from deltalake import DeltaTable
@@ -22,7 +23,14 @@ from tests.data.tables import batch, day
 FIRST = batch(
     "b1",
     [
-        {"reader": "r1", "book": "x", "rating": 3.0, "rating_min": 1.0, "rating_max": 5.0, "read_on": day("2020-01-02")},
+        {
+            "reader": "r1",
+            "book": "x",
+            "rating": 3.0,
+            "rating_min": 1.0,
+            "rating_max": 5.0,
+            "read_on": day("2020-01-02"),
+        },
         {"reader": "r1", "book": "y", "rating": 4.0, "n_times": 3},
     ],
     [{"book": "x", "title": "猫", "authors": "A", "format": "bunko", "year": 1905}, {"book": "y"}],
@@ -94,7 +102,9 @@ def test_the_same_rows_again_change_nothing(history: History) -> None:
 
 def test_a_corrected_rating_is_a_change_and_keeps_its_place(history: History) -> None:
     history.commit(FIRST)
-    corrected = batch("b2", [{"reader": "r2", "book": "x"}, {"reader": "r1", "book": "x", "rating": 1.0, "position": 9}])
+    corrected = batch(
+        "b2", [{"reader": "r2", "book": "x"}, {"reader": "r1", "book": "x", "rating": 1.0, "position": 9}]
+    )
     account = history.commit(corrected)
     assert (account["n_new"], account["n_changed"]) == (1, 1)
     assert rows(history, "rating", "batch", "position") == [
@@ -163,7 +173,8 @@ def test_the_digest_is_of_batches_in_order(tmp_path: Path) -> None:
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """Let the `at`-th write of a commit fail: 0 and 1 merge, 2 and 3 append (after 3 it is committed)."""
-    merge, write, done = History._merge, data.history.write_deltalake, []
+    merge, write = History._merge, deltalake.write_deltalake
+    done: list[int] = []
 
     def step() -> None:
         if len(done) == at:
@@ -183,7 +194,9 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     monkeypatch.setattr(data.history, "write_deltalake", failing_write)
 
 
-@pytest.mark.parametrize(("at", "ahead"), [(0, []), (1, ["books"]), (2, ["books", "readings"]), (3, ["books", "readings", "rejects"])])
+@pytest.mark.parametrize(
+    ("at", "ahead"), [(0, []), (1, ["books"]), (2, ["books", "readings"]), (3, ["books", "readings", "rejects"])]
+)
 @pytest.mark.parametrize("earlier", [[], [FIRST]])
 def test_an_interrupted_commit_is_invisible_and_recovered(
     history: History, monkeypatch: pytest.MonkeyPatch, at: int, ahead: list[str], earlier: list[Batch]

@@ -82,7 +82,7 @@ def test_csv_has_one_row_per_book_of_each_list(store: Store) -> None:
         ("near", "1", "t:1"),
         ("near", "2", "t:2"),
         ("near", "3", "t:3"),
-        ("far", "1", "t:2"),
+        ("far", "1", "t:3"),
     ]
     assert rows[0]["title"] == "吾輩は猫である (岩波文庫)"
 
@@ -109,8 +109,8 @@ def test_another_release_is_asked_by_its_id(store: Store) -> None:
         (["nearest", "qxzzvw"], "no book matches 'qxzzvw'"),
         (["nearest"], "name one book"),
         (["nearest", "hobbit", "--book", "t:2"], "name one book"),
-        (["nearest", "--book", ""], "no book"),
-        (["nearest", "--book", "1984"], "'1984'"),
+        (["nearest", "--book", ""], "no book has the id ''"),
+        (["nearest", "--book", "1984"], "no book has the id '1984'"),
         (["nearest", "hobbit", "--release", "r9"], "no release 'r9'"),
         (["nearest", "hobbit", "-k", "-1"], "expected a whole number, 0 or more"),
         (["nearest", "hobbit", "-k", "ten"], "expected a whole number, 0 or more"),

@@ -13,6 +13,7 @@ import pytest
 import scipy.sparse as sp
 
 from data.corpus import Corpus
+from data.digest import digest_of
 from data.errors import BadArtifact
 from models.base import Encoder, Ranker, Run
 from tests.models.corpora import shown, tastes
@@ -203,4 +204,6 @@ def contents(corpus: Corpus) -> dict[str, np.ndarray]:
 def edit_manifest(folder: Path, key: str, value: object) -> None:
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**manifest, key: value}), encoding="utf-8")
+    manifest = {**manifest, key: value}
+    manifest["digest"] = digest_of({name: v for name, v in manifest.items() if name != "digest"})  # as if so written
+    path.write_text(json.dumps(manifest), encoding="utf-8")

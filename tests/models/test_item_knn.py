@@ -33,7 +33,7 @@ def test_bm25_weights_by_hand() -> None:
     rare, common = log(3) - log(2), log(3) - log(3)  # idf of a reader of one book, and of two
     # books 0 and 1 have 2 readers, book 2 has 1; the mean is 5/3
     long = (k1 + 1) / (k1 * (1 - b + b * 2 / (5 / 3)) + 1)
-    expected = [[long * common, long * rare, 0], [long * common, 0, long * common], [0, 0, 0]]
+    expected = np.array([[long * common, long * rare, 0], [long * common, 0, long * common], [0, 0, 0]])
     weights = bm25_weights(corpus.counts, ItemKnnConfig(k1=k1, b=b)).toarray()
     np.testing.assert_allclose(weights, expected, rtol=1e-6, atol=1e-7)
 
@@ -68,7 +68,10 @@ def test_a_score_is_the_sum_of_the_similarities_to_the_books_shown() -> None:
     corpus = tastes(seed=0)
     model = ItemKnn.fit(corpus, ItemKnnConfig(n_neighbours=5), Run())
     dense = model.similarity.toarray()
-    np.testing.assert_allclose(model.score(shown([[2, 7]], 24))[0], dense[2] + dense[7], rtol=1e-6)
+    read = corpus.readers_per_book > 0
+    score = model.score(shown([[2, 7]], 24))[0]
+    np.testing.assert_allclose(score[read], (dense[2] + dense[7])[read], rtol=1e-6)
+    assert np.isneginf(score[~read]).all()
 
 
 def test_a_book_without_readers_has_no_similarity() -> None:

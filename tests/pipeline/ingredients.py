@@ -57,7 +57,7 @@ def write_history(store: Store) -> ReadingHistory:
         ],
         schema=BOOKS.dtypes,
     )
-    account: dict[str, Any] = {"batch": batch, "source": "hand", "namespace": "t", "files": "hand.csv"}
+    account: dict[str, Any] = {"batch": batch, "source": "hand", "namespace": "t", "files": "hand.csv", "key": "k"}
     account |= {"encoding": "utf-8", "n_rows": len(pairs), "n_kept": len(pairs), "n_merged": 0, "n_rejected": 0}
     account |= {"first_read_on": None, "last_read_on": None}
     history = History(store.history)

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from data.errors import BadConfig, BadFile, BadHistory
+from data.errors import BadConfig, BadFile, BadHistory, WagahaiError
 from data.history import History
 from data.progress import Quiet
 from data.pseudonym import pseudonym
@@ -116,7 +116,7 @@ def test_namespaces_separate_equal_ids(store: Store, take: Write) -> None:
 
 def test_raw_reader_ids_are_nowhere_in_the_store(store: Store, take: Write) -> None:
     raw = "alice-4711"
-    take(f"{raw} x 2020-01-01 4", f" {raw} y", "!day no", "B x X")
+    take(f"{raw} x 2020-01-01 4", f"{raw}\u3000 y", "!day no", "B x X")
     take(f"{raw} x 2020-01-01 5", name="b.tsv")
     files = [path for path in store.root.rglob("*") if path.is_file()]
     tables = [path for path in files if path.suffix == ".parquet"]
@@ -198,3 +198,16 @@ def test_processes_at_once_lose_nothing(store: Store, tmp_path: Path) -> None:
     expected |= {(pseudonym("r", "tsv", key), f"tsv:{book}") for book in ("shared", *(f"b{i}" for i in range(6)))}
     assert set(readings(store, "reader", "book")) == expected
     assert len(readings(store)) == len(expected)
+
+
+def test_another_key_is_refused_before_anything_is_written(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, key in (("first", "one"), ("second", "another")):
+        (tmp_path / name).write_text(f"r1\tb-{name}\n")
+        monkeypatch.setenv(KEY_VARIABLE, key)
+        if name == "first":
+            ingest(store, tmp_path / name, Tsv(), Quiet())
+    with pytest.raises(WagahaiError, match="another key"):
+        ingest(store, tmp_path / "second", Tsv(), Quiet())
+    assert len(History(store.history).latest().batches) == 1

@@ -10,9 +10,9 @@ from tests.pipeline.books import books_of, titled
 
 SHELF = books_of(
     [
-        {"title": "吾輩は猫である (新潮文庫)", "authors": "夏目 漱石", "publisher": "新潮社", "n_readers": 90, "year": 2003},
-        {"title": "吾輩は猫である (岩波文庫)", "authors": "夏目漱石", "publisher": "岩波書店", "n_readers": 120, "year": 1990},
-        {"title": "吾輩は猫である（角川文庫）", "authors": "夏目 漱石", "publisher": "角川書店", "n_readers": 30},
+        {"title": "吾輩は猫である (新潮文庫)", "authors": "夏目 漱石", "publisher": "新潮社", "year": 2003},
+        {"title": "吾輩は猫である (岩波文庫)", "authors": "夏目漱石", "publisher": "岩波書店", "n_readers": 99},
+        {"title": "吾輩は猫である（角川文庫）", "authors": "夏目 漱石", "publisher": "角川書店", "n_readers": 3},
         {"title": "こころ (新潮文庫)", "authors": "夏目 漱石"},
         {"title": "The Hobbit", "authors": "J.R.R. Tolkien", "n_readers": 300},
         {"title": "The Hobbit: Graphic Novel", "authors": "Chuck Dixon"},
@@ -96,7 +96,7 @@ def test_editions_of_a_title_are_listed_most_read_first_and_none_is_guessed(type
     with pytest.raises(AmbiguousTitle) as caught:
         find_book(SHELF, typed)
     assert [line.split("[")[1] for line in caught.value.matches] == ["t:1]", "t:0]", "t:2]"]
-    assert "岩波書店, 1990" in caught.value.matches[0]
+    assert "夏目漱石, 岩波書店" in caught.value.matches[0]
     assert "--book" in str(caught.value)
 
 

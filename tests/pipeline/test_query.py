@@ -32,7 +32,7 @@ def three(tmp_path: Path) -> Release:
 
 
 def in_order(release: Release, row: int, k: int) -> list[int]:
-    return nearest(release, row, k).rows.tolist()
+    return [int(row) for row in nearest(release, row, k).rows]
 
 
 def test_the_most_similar_book_comes_first_and_never_the_book_itself(three: Release) -> None:

@@ -51,8 +51,11 @@ class Tsv(Source):
                 known = "day" if day else "unknown"
                 points = float(rating) if rating else None
                 readings.append([reader, book, read_on, known, points, status or "read", path.name, number])
-        frames = [
-            pl.DataFrame(rows, schema=columns, orient="row")
-            for rows, columns in ((readings, READING_COLUMNS), (books, BOOK_COLUMNS), (rejects, REJECT_COLUMNS))
-        ]
-        return Parsed(*frames, len(readings) + len(rejects), "utf-8", (1.0, 5.0))
+        return Parsed(
+            pl.DataFrame(readings, schema=READING_COLUMNS, orient="row"),
+            pl.DataFrame(books, schema=BOOK_COLUMNS, orient="row"),
+            pl.DataFrame(rejects, schema=REJECT_COLUMNS, orient="row"),
+            len(readings) + len(rejects),
+            "utf-8",
+            (1.0, 5.0),
+        )

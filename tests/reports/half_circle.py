@@ -125,7 +125,8 @@ def _ingest(store: Store) -> None:
     ]
     described[0]["work"] = described[6]["work"]
     account = {
-        **label, "namespace": "hand", "files": "readings.csv", "encoding": "utf-8", "n_rows": 0, "n_kept": 1234,
+        **label, "namespace": "hand", "files": "readings.csv",
+        "key": "k", "encoding": "utf-8", "n_rows": 0, "n_kept": 1234,
         "n_merged": 0, "n_rejected": 0, "first_read_on": dt.date(2001, 2, 3), "last_read_on": None,
     }  # fmt: skip
     books = pl.DataFrame(described, schema=BOOKS.dtypes)
