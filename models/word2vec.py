@@ -79,7 +79,7 @@ class Word2VecConfig:
     learning_rate: float = 0.1
     negative: int = 5
     ns_exponent: float = 0.75
-    subsample: float = 0.5
+    subsample: float = 2.0
     order: str = "shuffled"
     popularity_weight: float = 0.05
 

@@ -48,6 +48,7 @@ class Plane:
         rows = most_read(release.books, MAX_BOOKS)
         centred = release.vectors[rows].astype(np.float64)
         centred -= centred.mean(axis=0)
+        centred = np.pad(centred, ((0, 0), (0, max(0, 2 - centred.shape[1]))))  # a line is a flat plane
         u, s, _ = np.linalg.svd(centred, full_matrices=False)
         points = u[:, :2] * s[:2]
         # The sign of an axis is free: fixed here, so that the map does not depend on the linear algebra library.

@@ -21,10 +21,10 @@ from pipeline.represent import COMPARED, SPACE, WHOLE, Part, make_evaluation, ma
 from pipeline.sample import make_sample
 
 SMALL = Settings(
-    sample=SampleConfig(n_readers=300),
+    sample=SampleConfig(n_readers=400),
     split=SplitConfig(p_held_out=0.2, time=False),
     evaluation=EvaluationConfig(n_bootstrap=50),
-    models={"word2vec": {"embedding_size": 16, "epochs": 10}},
+    models={"word2vec": {"embedding_size": 32, "epochs": 30}},
 )
 
 

@@ -16,15 +16,15 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 PROFILE = """
 [sample]
-n_readers = 300
+n_readers = 400
 [split]
 p_held_out = 0.2
 time = false
 [evaluation]
 n_bootstrap = 50
 [models.word2vec]
-embedding_size = 16
-epochs = 10
+embedding_size = 32
+epochs = 30
 [report]
 watch = ["吾輩は猫である (新潮文庫)"]
 """
@@ -128,7 +128,7 @@ def test_a_refused_file_leaves_the_release_serving(store: Store, profile: str, t
 
 def test_a_release_that_falls_is_kept_and_not_switched_to(store: Store, tmp_path: Path) -> None:
     worse = tmp_path / "worse.toml"
-    worse.write_text(PROFILE.replace("embedding_size = 16", "embedding_size = 1").replace("epochs = 10", "epochs = 1"))
+    worse.write_text(PROFILE.replace("embedding_size = 32", "embedding_size = 1").replace("epochs = 30", "epochs = 1"))
     release = store.current
     state = run(store, str(worse), sample=True)
     assert state.name == "Refused"

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from selectolax.lexbor import LexborNode as Node
@@ -16,6 +17,7 @@ from selectolax.lexbor import LexborNode as Node
 from data.release import Release
 from data.store import Store
 from pipeline.metrics import METRICS
+from reports.map import Plane
 from reports.similarity import similarity_report
 from tests.reports.half_circle import (
     ARABIC,
@@ -209,3 +211,9 @@ def test_browser_draws_every_chart_and_runs_no_title(store: Store, page: str, tm
     assert len(charts) == 5
     assert all(chart.css("svg path") for chart in charts)
     assert not drawn.css("img")
+
+
+def test_a_space_of_one_dimension_still_has_a_map(store: Store) -> None:
+    line = Release.open(store)
+    line.__dict__["vectors"] = np.sign(line.vectors[:, :1])
+    assert Plane.of(line).points.shape == (N_BOOKS, 2)
