@@ -43,7 +43,8 @@ _ACCENTS = re.compile(  # Latin, Greek, Cyrillic; Hebrew and Arabic points. Not 
     "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]"
 )
 _APOSTROPHES = "'\u2019\u02bc`"
-_OUTER = " \u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # what nobody sees at the ends of a text
+_BLANKS = re.compile("[^\\S\u3000]+")  # the wide blank of Japanese titles stays as written
+_OUTER = " \u3000\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # what nobody sees at the ends of a text
 _CJK = re.compile(
     "[\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"
 )
@@ -84,7 +85,7 @@ def clean_text(text: str) -> str:
     for _ in range(2):  # files exported twice carry &amp;amp;
         text = html.unescape(text)
     visible = "".join(c if c.isprintable() or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in text)
-    return " ".join(visible.split()).strip(_OUTER)
+    return _BLANKS.sub(" ", visible).strip(_OUTER)
 
 
 def search_key(text: str) -> str:

@@ -128,3 +128,10 @@ def test_progress_counts_the_epochs() -> None:
 def test_impossible_settings_are_refused(name: str, value: object) -> None:
     with pytest.raises(BadConfig, match=rf"word2vec\.{name}"):
         Word2VecConfig(**{name: value})  # type: ignore[arg-type]
+
+
+def test_the_output_side_counts_by_its_weight() -> None:
+    u = np.array([[1, 0], [-1, 0]], np.float32)
+    v = np.array([[0, 2], [0, -2]], np.float32)
+    w = Word2Vec(Word2VecConfig(embedding_size=2, output_weight=0.75), u, v, np.ones(2, np.int64)).book_vectors()
+    np.testing.assert_allclose(w, [[0.8, 0.6], [-0.8, -0.6]], atol=1e-6)
