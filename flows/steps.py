@@ -10,7 +10,6 @@ from pathlib import Path
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from reports.similarity import similarity_report
 
 from data.history import History, ReadingHistory
 from data.release import Release
@@ -22,6 +21,7 @@ from pipeline import build_corpus, publish, represent
 from pipeline.config import load_settings
 from pipeline.ingest import ingest
 from pipeline.sample import make_sample
+from reports.similarity import similarity_report
 
 
 @task(name="make sample", cache_policy=NO_CACHE, persist_result=False)
