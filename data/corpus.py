@@ -36,7 +36,7 @@ class Corpus:
         int32 (n_readings,), the books of each reader in the order read, reader after reader: those
         of reader ``i`` are ``sequence[counts.indptr[i]:counts.indptr[i + 1]]``.
     read_on
-        int32 (n_readings,), days since 1970-01-01 of the same readings; `NO_DATE` where unknown.
+        int32 (n_readings,), days since 1970-01-01 of the same readings; `NO_DATE` where the day is unknown.
     reader_tokens
         uint64 (n_readers,), a number per reader that depends on the reader's first row in the history
         alone: splits drawn from it neither move when readers arrive nor depend on the pseudonym key.

@@ -19,7 +19,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from data.digest import digest_of
 from data.errors import BadHistory
-from data.schema import BATCHES, BOOKS, READINGS, REJECTS, Table
+from data.schema import BATCHES, BOOKS, PRECISIONS, READINGS, REJECTS, Table
 
 _MERGED = (READINGS, BOOKS, REJECTS)
 _KEEP_VERSIONS: dict[str, str | None] = {"delta.enableExpiredLogCleanup": "false"}  # else pins die after 30 days
@@ -208,14 +208,29 @@ def _differs_from_target(values: dict[str, str]) -> str:
 
 
 def _changed_readings() -> tuple[dict[str, str], str]:
-    """What a known reading takes from a new row, and when that is a change at all."""
-    values = {name: _known(name) for name in ("read_on", "rating", "rating_min", "rating_max")}
-    values["read_on_precision"] = (
-        "CASE WHEN source.read_on IS NULL THEN target.read_on_precision ELSE source.read_on_precision END"
-    )
+    """What a known reading takes from a new row, and when that is a change at all.
+
+    As within one file (`pipeline.ingest`): a date counts for its status, so a new status brings its own
+    date, known or not. Under the same status the better known date stands, and of two as well known the
+    earlier. How often a book was read is known only at least: the greater count stands.
+    """
+    theirs = "source.status <> target.status OR (target.read_on IS NULL AND source.read_on IS NOT NULL)"
+    better = f"{_coarseness('source')} < {_coarseness('target')}"
+    earlier = f"{_coarseness('source')} = {_coarseness('target')} AND source.read_on < target.read_on"
+    dated = f"source.read_on IS NOT NULL AND ({better} OR {earlier})"
+    takes = f"CASE WHEN {theirs} OR ({dated}) THEN source.{{0}} ELSE target.{{0}} END"
+    values = {name: takes.format(name) for name in ("read_on", "read_on_precision")}
+    values |= {name: _known(name) for name in ("rating", "rating_min", "rating_max")}
     values["status"] = "source.status"
-    values["n_times"] = "greatest(source.n_times, target.n_times)"
+    values["n_times"] = (
+        "CASE WHEN source.status <> target.status THEN source.n_times ELSE greatest(source.n_times, target.n_times) END"
+    )
     return values, _differs_from_target(values)
+
+
+def _coarseness(side: str) -> str:
+    cases = " ".join(f"WHEN '{precision}' THEN {rank}" for rank, precision in enumerate(PRECISIONS))
+    return f"(CASE {side}.read_on_precision {cases} END)"
 
 
 def _changed_books() -> tuple[dict[str, str], str]:

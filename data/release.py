@@ -137,10 +137,18 @@ class Release:
 
 
 def kept_releases(store: Store) -> list[Release]:
-    """Return every release in the store whose layout is ours, oldest first."""
+    """Return every release in the store that can be read and whose layout is ours, oldest first."""
     if not store.releases.is_dir():
         return []
     complete = [path for path in store.releases.iterdir() if not path.name.startswith(".")]  # .making-...
     ids = sorted(path.name for path in complete if (path / "manifest.json").is_file())
     kept = [Release(id_, store.release(id_)) for id_ in ids]
-    return [release for release in kept if read_json(release.folder / "manifest.json").get("format") == FORMAT]
+    return [release for release in kept if _is_ours(release)]
+
+
+def _is_ours(release: Release) -> bool:
+    """Say whether a release can be read: one damaged or of another layout must not stop the next."""
+    try:
+        return bool(release.manifest)
+    except BadArtifact:
+        return False

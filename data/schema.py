@@ -79,7 +79,7 @@ READINGS = Table(
         Column("rating_min", pl.Float32, "points", "Lowest rating the source's scale allows.", True),
         Column("rating_max", pl.Float32, "points", "Highest rating the source's scale allows.", True),
         Column("status", pl.String, "|".join(STATUSES), "What the reader did; only `read` counts as a reading downstream."),
-        Column("n_times", pl.Int32, "count", "Times read, as far as the dates tell re-readings apart."),
+        Column("n_times", pl.Int32, "count", "Times read, at least: as far as the dates of one source tell re-readings apart."),
         Column("source", pl.String, "format", "Source format the row came from."),
         Column("batch", pl.String, "digest", "Ingest that brought the row first."),
         Column("position", pl.Int64, "row", "Row within that batch: the order of a source without dates."),
@@ -118,7 +118,13 @@ REJECTS = Table(
         Column("line", pl.Int64, "line", "Line in the file, the first being 1."),
         Column("reason", pl.String, "text", "Why the row was rejected."),
         Column("column", pl.String, "name", "Column at fault.", True),
-        Column("found", pl.String, "text", "The value at fault, cut at 80 characters; never a reader id.", True),
+        Column(
+            "found",
+            pl.String,
+            "text",
+            "The value at fault if it is a short number or date, else its length: it may be anybody's words.",
+            True,
+        ),
     ),
 )
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -29,11 +30,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from data.errors import StoreBusy, WagahaiError
+from data.errors import NoRelease, StoreBusy, WagahaiError
 
 STORE_VARIABLE = "WAGAHAI_STORE"
 KEY_VARIABLE = "WAGAHAI_KEY"
 DEFAULT_STORE = Path(".wagahai")
+MIN_KEY_BYTES = 16
 _MAKING = ".making-"
 
 
@@ -64,7 +66,9 @@ class Store:
         return self.root / "inbox"
 
     def release(self, release_id: str) -> Path:
-        """Folder of one release."""
+        """Folder of one release; NoRelease if `release_id` is a path or anything else that is no id."""
+        if not re.fullmatch("[0-9A-Za-z-]+", release_id):
+            raise NoRelease(f"{self.root}: {release_id!r} is no release id. Those kept are listed by: wagahai releases")
         return self.releases / release_id
 
     def artifact(self, kind: str, digest: str) -> Path:
@@ -73,7 +77,7 @@ class Store:
 
     def report(self, release_id: str, name: str) -> Path:
         """Path of the page `name` of a release."""
-        return self.root / "reports" / release_id / f"{name}.html"
+        return self.root / "reports" / self.release(release_id).name / f"{name}.html"
 
     # ---- making things whole ------------------------------------------------------------
 
@@ -120,10 +124,15 @@ class Store:
 
     def sweep(self) -> int:
         """Delete what processes that are no more left half made; return how many things."""
-        left = [path for path in _half_made(self.root) if not _is_alive(path)]
+        left = [path for path in self._half_made() if not _is_alive(path)]
         for path in left:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         return len(left)
+
+    def _half_made(self) -> list[Path]:
+        """Everything half made in the folders that are ours; the inbox is the user's."""
+        ours = (self.root / name for name in ("artifacts", "releases", "reports"))
+        return [*self.root.glob(f"{_MAKING}*"), *(path for folder in ours for path in _half_made(folder))]
 
     # ---- the release that serves --------------------------------------------------------
 
@@ -138,6 +147,21 @@ class Store:
         self.write_whole(self.root / "CURRENT", release_id + "\n")
         with (self.root / "switches.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def has_served(self, release_id: str) -> bool:
+        """Say whether a release serves or ever served; one that a killed process left between the two did not.
+
+        A switch whose record was lost to a kill shows in the next record, as what was switched from.
+        """
+        if release_id == self.current:
+            return True
+        try:
+            text = (self.root / "switches.jsonl").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return False
+        return any(f'"{end}": "{release_id}"' in line for line in text.splitlines() for end in ("from", "to"))
 
     # ---- one at a time ------------------------------------------------------------------
 
@@ -181,6 +205,8 @@ class Store:
             If the key file can be read by others or is empty: a pseudonym is only as secret as its key.
         """
         if from_environment := os.environ.get(KEY_VARIABLE):
+            if len(from_environment.encode()) < MIN_KEY_BYTES:
+                raise WagahaiError(f"${KEY_VARIABLE} can be guessed: expected at least {MIN_KEY_BYTES} bytes")
             return from_environment.encode()
         path = self.root / "key"
         if not path.exists():

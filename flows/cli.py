@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from data.errors import WagahaiError
-from flows.tables import OUTPUTS
+from flows.tables import OUTPUTS, visible
 
 USER_ERROR, REFUSED = 2, 3
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except WagahaiError as error:
-        sys.stderr.write(f"wagahai: {error}\n")
+        sys.stderr.write(f"wagahai: {visible(str(error))}\n")
         return USER_ERROR
     except BrokenPipeError:  # `wagahai nearest ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails again

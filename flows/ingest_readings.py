@@ -7,7 +7,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from data.sources.events import MAPPING_FILE
+from data.errors import BadConfig
 from data.sources.mapping import read_mapping
 from data.store import Store
 from flows.steps import ingest_step
@@ -38,7 +38,7 @@ def ingest_readings(
     states = [
         ingest_step(str(opened.root), str(source), format, mapping, namespace, return_state=True) for source in paths
     ]
-    refused = [(p, s) for p, s in zip(paths, states, strict=True) if s.is_failed()]
+    refused = [(p, s) for p, s in zip(paths, states, strict=True) if not s.is_completed()]
     verdicts = [state.result() for state in states if state.is_completed()]
     headline = f"{len(verdicts)} of {len(paths)} sources ingested" + (f", {len(refused)} refused" if refused else "")
     lines = [f"- {verdict}" for verdict in verdicts] + [f"- {p.name}: {state.message}" for p, state in refused]
@@ -51,10 +51,17 @@ def ingest_readings(
 
 
 def _inbox(store: Store) -> list[Path]:
-    """Entries of the inbox in the order of their names; a mapping, and the books file it names, are no sources."""
+    """Entries of the inbox in the order of their names; mappings, and the books files they name, are no sources."""
     if not store.inbox.is_dir():
         return []
-    mapping = store.inbox / MAPPING_FILE
-    books_file = read_mapping(mapping).books_file if mapping.is_file() else None
-    entries = sorted(store.inbox.iterdir())
-    return [p for p in entries if not p.name.startswith(".") and p.suffix != ".toml" and p.name != books_file]
+    entries = [entry for entry in sorted(store.inbox.iterdir()) if not entry.name.startswith(".")]
+    described = {_books_file(entry) for entry in entries if entry.suffix == ".toml"}
+    return [entry for entry in entries if entry.suffix != ".toml" and entry.name not in described]
+
+
+def _books_file(mapping: Path) -> str | None:
+    """Name of the books file of a mapping; a mapping that cannot be read is refused with its own source."""
+    try:
+        return read_mapping(mapping).books_file
+    except BadConfig:
+        return None

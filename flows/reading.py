@@ -87,7 +87,7 @@ def rollback(chosen: argparse.Namespace) -> int:
     """Switch to a kept release."""
     from pipeline.rollback import roll_back
 
-    store = _store(chosen.store)
+    store = Store.from_environment(chosen.store)
     before = store.current
     roll_back(store, chosen.release)
     sys.stdout.write(f"{chosen.release} serves now (before: {before})\n")

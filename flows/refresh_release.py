@@ -62,14 +62,18 @@ def refresh_release(
         if sample:
             folder = Path(sample_step(root, profile, seed))
             readings, columns = str(folder / "readings.csv"), str(folder / "mapping.toml")
-            ingest_readings(root, readings, "events", columns, namespace or "sample")
+            ingested = ingest_readings(root, readings, "events", columns, namespace or "sample", return_state=True)
         else:
-            ingest_readings(root, path, format, mapping, namespace)
+            ingested = ingest_readings(root, path, format, mapping, namespace, return_state=True)
+            if path and not ingested.is_completed():
+                ingested.result()  # raises; of an inbox the good sources are in, and are worth a release
         trained = train_models.with_options(task_runner=with_runner(runner))(root, profile, seed)
         outcome = publish_step(root, **trained, profile=profile, seed=seed)
         pages = _pages(opened, outcome)
     _leave_artifact(opened, outcome, pages)
     message = outcome.verdict + "".join(f"\nreport: {page}" for page in pages)
+    if not ingested.is_completed():
+        return Failed(name=REFUSED, message=f"{message}\nnot ingested: {ingested.message}")
     return Completed(message=message) if outcome.passed else Failed(name=REFUSED, message=message)
 
 

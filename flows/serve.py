@@ -39,7 +39,7 @@ def serve(store: str | None) -> int:
         environment["PREFECT_API_URL"] = LOCAL_API
         server = subprocess.Popen(_prefect("server", "start"), env=environment)
     try:
-        _wait_for(environment["PREFECT_API_URL"])
+        _wait_for(environment["PREFECT_API_URL"], server)
         _run(environment, "work-pool", "create", POOL, "--type", "process", "--overwrite")
         _run(environment, "--no-prompt", "deploy", "--all", "--prefect-file", str(PREFECT_FILE))
         sys.stdout.write(f"serving {PREFECT_FILE}; pages: {environment['PREFECT_API_URL'].removesuffix('/api')}\n")
@@ -62,9 +62,11 @@ def _run(environment: dict[str, str], *arguments: str) -> None:
         raise WagahaiError(f"prefect {' '.join(arguments)} failed; its message is above")
 
 
-def _wait_for(api: str) -> None:
+def _wait_for(api: str, server: subprocess.Popen[bytes] | None) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
+        if server is not None and server.poll() is not None:
+            raise WagahaiError("the Prefect server did not start; its message is above (is its port taken?)")
         try:
             with urllib.request.urlopen(f"{api}/health", timeout=5):  # noqa: S310  # the scheme is the user's
                 return

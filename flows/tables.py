@@ -8,11 +8,19 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # bidirectional overrides and isolates
 OUTPUTS = ("table", "csv", "json")
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # a Japanese spreadsheet takes the wide ones too
+
+
+def visible(text: str) -> str:
+    """Return `text` without what a terminal obeys or what turns the line round: titles and ids are untrusted."""
+    obeyed = {c for c in text if c in _TURNING or (unicodedata.category(c) == "Cc" and c not in "\n\t")}
+    return text.translate({ord(c): "\ufffd" for c in obeyed})
 
 
 def write_json(value: object) -> None:
@@ -53,7 +61,7 @@ def write_table(title: str, records: Sequence[Mapping[str, Any]], columns: Mappi
         table.add_row(*[Text(_shown(key, record.get(key))) for key in columns])
     console = Console(width=None if sys.stdout.isatty() else 120)
     with console.capture() as drawn:  # written by us: rich turns a closed pipe into exit code 1
-        console.print(Text(title), soft_wrap=True)  # above the table, not in it: a narrow table would break it
+        console.print(Text(visible(title)), soft_wrap=True)  # above the table, not in it: a narrow table would break it
         console.print(table)
     sys.stdout.write(drawn.get())
 
@@ -65,11 +73,12 @@ def _shown(key: str, value: object) -> str:
         return f"{value:.3f}"
     if isinstance(value, int) and key != "year":
         return f"{value:,}"
-    return str(value)
+    return visible(str(value)).replace("\n", " ").replace("\t", " ")
 
 
 def _harmless(value: object) -> object:
     if not isinstance(value, str):
         return value
     guard = "'" if value.startswith(_FORMULA) else ""
-    return guard + value.replace("\r", " ")  # the csv module leaves it unquoted, where it would start a new row
+    # the csv module leaves a carriage return unquoted, where it would start a new row
+    return guard + visible(value.replace("\r", " "))

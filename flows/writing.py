@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from flows.tables import visible
+
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
@@ -14,7 +16,7 @@ DONE, REFUSED = 0, 3
 # Prefect's own defaults suit a server that is always there; a temporary one on two cores needs longer.
 _PREFECT_DEFAULTS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
@@ -83,7 +85,7 @@ def _tell(state: State[Any]) -> int:
         sys.stdout.write(f"{state.message}\n")
         return DONE
     if state.name == REFUSED_STATE:
-        sys.stderr.write(f"wagahai: {state.message}\n")
+        sys.stderr.write(f"wagahai: {visible(str(state.message))}\n")
         return REFUSED
     state.result()  # raises
     return DONE

@@ -205,7 +205,8 @@ def _train(
         min_alpha=config.learning_rate / 1000,
         negative=config.negative,
         ns_exponent=config.ns_exponent,
-        sample=config.subsample / np.count_nonzero(readers_per_book),
+        # gensim takes 1 and more for a count; so few books need no thinning
+        sample=share if (share := config.subsample / np.count_nonzero(readers_per_book)) < 1 else 0,
         sg=1,
         min_count=1,
         workers=1,

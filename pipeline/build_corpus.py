@@ -64,7 +64,9 @@ def build_corpus(history: ReadingHistory, config: CorpusConfig) -> Corpus:
         .sort("row", pl.col("read_on").is_null(), "read_on", "nth_batch", "position")
     )
     row, column = ordered["row"].to_numpy().astype(np.int64), ordered["column"].to_numpy().astype(np.int32)
-    days = ordered["read_on"].cast(pl.Int32).fill_null(NO_DATE).to_numpy().astype(np.int32)
+    # a month or a year orders a reader's books, but is no day: it would put a December book before a cut in June
+    day_known = pl.when(pl.col("read_on_precision") == "day").then(pl.col("read_on").cast(pl.Int32))
+    days = ordered.select(day_known.fill_null(NO_DATE)).to_series().to_numpy().astype(np.int32)
     counts = binary_rows(row, column, (len(readers), len(books)))
     tokens = _tokens(readers, history)
     return Corpus(Vocabulary.of(readers["reader"]), Vocabulary.of(books), counts, column, days, tokens)
@@ -72,7 +74,7 @@ def build_corpus(history: ReadingHistory, config: CorpusConfig) -> Corpus:
 
 def _rows(history: ReadingHistory) -> pl.DataFrame:
     order = history.batches.select("batch").with_row_index("nth_batch")
-    columns = ("reader", "book", "read_on", "status", "batch", "position")
+    columns = ("reader", "book", "read_on", "read_on_precision", "status", "batch", "position")
     return history.readings.select(columns).collect().join(order, on="batch").drop("batch")
 
 

@@ -105,10 +105,13 @@ class GateConfig:
         Metric the gates look at.
     max_fall
         Largest tolerated fall of the metric against the release that serves, as a share of it.
+    min_judged
+        Held-out readers below which no interval is worth a gate.
     """
 
     metric: str = "ndcg100"
     max_fall: float = 0.1
+    min_judged: int = 30
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""

@@ -10,7 +10,7 @@ import polars as pl
 
 from data.digest import digest_of, digest_of_files
 from data.editions import clean_text, work_key
-from data.errors import BadConfig, WagahaiError
+from data.errors import BadConfig, BadFile, WagahaiError
 from data.history import Batch, History
 from data.progress import Progress
 from data.pseudonym import key_fingerprint, pseudonymise
@@ -19,7 +19,7 @@ from data.sources.base import Mapping, Parsed, Source
 from data.store import KEY_VARIABLE, Store
 
 LOCK = "history"
-FOUND_LENGTH = 80
+SAFE_FOUND = r"^-?[0-9]{1,4}([-./年][0-9]{1,2}){0,2}([月日][0-9]{0,2}日?)?$"
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,11 @@ def ingest(
     namespace = namespace or source.name
     if ":" in namespace:
         raise BadConfig(f"namespace {namespace!r}: a colon ends the namespace in the id of a book; leave it out")
-    files = source.files(path, mapping)
+    mapping = source.mapping_for(path, mapping)
     settings = [source.name, source.version, namespace, asdict(mapping) if mapping else None]
-    batch = digest_of([digest_of_files(files), settings])
     with store.lock(LOCK, wait_seconds=wait_seconds):
+        files = source.files(path, mapping)
+        batch = digest_of([digest_of_files(files), settings])
         history = History(store.history)
         history.recover()
         if (known := history.account(batch)) is not None:
@@ -92,6 +93,7 @@ def ingest(
         key = store.reader_key()
         _check_key(history, key)
         parsed = source.parse(path, mapping, progress)
+        _refuse_empty(path, parsed)
         account = {"batch": batch, "source": source.name, "namespace": namespace, "encoding": parsed.encoding}
         account["key"] = key_fingerprint(key)
         account["files"] = ", ".join(file.name for file in files)
@@ -99,6 +101,20 @@ def ingest(
         committed = history.commit(_batch(account, parsed, namespace, key))
         progress.finish(f"{committed['n_new']:,} new readings")
     return Ingested(committed, unchanged=False)
+
+
+def _refuse_empty(path: Path, parsed: Parsed) -> None:
+    """Refuse a source without one usable reading: it was mapped or exported wrongly."""
+    if len(parsed.readings) or (parsed.n_rows == 0 and len(parsed.books)):  # books alone describe known ones
+        return
+    reasons = parsed.rejects["reason"].value_counts(sort=True).head(3).rows()
+    why = "; ".join(f"{n:,} rows: {reason}" for reason, n in reasons)
+    raise BadFile(
+        path,
+        found=f"{parsed.n_rows:,} rows, none of them a usable reading" + (f" ({why})" if why else ""),
+        expected="at least one reading",
+        remedy="check the mapping of the columns, and how the file was exported",
+    )
 
 
 def _check_key(history: History, key: bytes) -> None:
@@ -114,9 +130,7 @@ def _check_key(history: History, key: bytes) -> None:
 def _batch(account: dict[str, Any], parsed: Parsed, namespace: str, key: bytes) -> Batch:
     label = {"source": account["source"], "batch": account["batch"]}
     readings = _readings(parsed, label, namespace, key)
-    rejects = parsed.rejects.with_columns(
-        pl.lit(label["batch"]).alias("batch"), pl.col("found").str.slice(0, FOUND_LENGTH)
-    ).select(list(REJECTS.dtypes))
+    rejects = _rejects(parsed.rejects, label["batch"])
     n_good = len(parsed.readings)
     counts = {
         "n_rows": parsed.n_rows,
@@ -127,6 +141,18 @@ def _batch(account: dict[str, Any], parsed: Parsed, namespace: str, key: bytes) 
         "last_read_on": readings["read_on"].max(),
     }
     return Batch({**account, **counts}, readings, _books(parsed, label, namespace), rejects)
+
+
+def _rejects(rejects: pl.DataFrame, batch: str) -> pl.DataFrame:
+    """Keep of the value at fault only what cannot be a reader or a review: a short number or date, or its length.
+
+    A shifted column puts anything anywhere: ids into ratings, reviews into dates.
+    """
+    said, found = pl.col("column").is_null(), pl.col("found")  # no column at fault: the source's own words
+    safe = found.str.contains(SAFE_FOUND) & pl.col("column").is_in(["rating", "read_on"])
+    length = pl.format("({} characters)", found.str.len_chars())
+    kept = pl.when(said & found.str.contains(r"^[0-9]+ [a-z ,0-9]+$") | safe).then(found).otherwise(length)
+    return rejects.with_columns(pl.lit(batch).alias("batch"), kept.alias("found")).select(list(REJECTS.dtypes))
 
 
 def _readings(parsed: Parsed, label: dict[str, str], namespace: str, key: bytes) -> pl.DataFrame:

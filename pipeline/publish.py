@@ -83,11 +83,12 @@ def publish(store: Store, ingredients: Ingredients) -> Published:
     """Assemble a release, keep it, and switch to it if it passes its gates.
 
     The same ingredients make no second release. A release that exists and was rolled back from, or
-    refused, is not switched to again: a person, or new data, decides that.
+    refused, is not switched to again: a person, or new data, decides that. One that passed and never served,
+    because the process was killed in between, is judged again and switched to now.
     """
     for release in kept_releases(store):
         if release.manifest["digest"] == ingredients.digest:
-            return _already(release, store.current)
+            return _already(store, release, ingredients.settings.gates)
     quality = _quality(ingredients)
     gates = judge(quality, _current_quality(store), ingredients.settings.gates)
     passed = all(gate.passed for gate in gates)
@@ -115,8 +116,9 @@ def publish(store: Store, ingredients: Ingredients) -> Published:
 def judge(quality: list[dict[str, Any]], current: list[dict[str, Any]] | None, config: GateConfig) -> list[Gate]:
     """Return the gates of a release with this quality, given that of the release that serves.
 
-    The space must beat popularity by more than chance (the paired interval of the gain lies above 0),
-    and its metric must not lie more than `config.max_fall` below the current release's.
+    There must be enough held-out readers to judge by; the space must beat popularity by more than chance (the
+    paired interval of the gain lies above 0); and its metric must not lie more than `config.max_fall` below
+    the current release's.
     """
     row = _judged(quality, config.metric)
     gates = [
@@ -125,7 +127,12 @@ def judge(quality: list[dict[str, Any]], current: list[dict[str, Any]] | None, c
             row["gain_low"] > 0,
             f"{config.metric} {row['mean']:.3f}, {row['gain']:+.3f} "
             f"({row['gain_low']:+.3f} to {row['gain_high']:+.3f}) against popularity",
-        )
+        ),
+        Gate(
+            "enough readers to judge by",
+            row["n_readers"] >= config.min_judged,
+            f"{row['n_readers']} held-out readers, at least {config.min_judged}",
+        ),
     ]
     if current is not None:
         before = _judged(current, config.metric)["mean"]
@@ -147,12 +154,17 @@ def _verdict(gates: list[Gate]) -> str:
     return "published: " + gates[0].detail
 
 
-def _already(release: Release, current: str | None) -> Published:
+def _already(store: Store, release: Release, config: GateConfig) -> Published:
     manifest = release.manifest
-    if release.id == current:
+    if manifest["passed"] and not store.has_served(release.id):
+        gates = judge(release.quality["rows"], _current_quality(store), config)
+        if all(gate.passed for gate in gates):
+            store.switch(release.id, "published")
+        return Published(release.id, all(gate.passed for gate in gates), False, f"{release.id} {_verdict(gates)}")
+    if release.id == store.current:
         state = "it serves"
     elif manifest["passed"]:
-        state = f"it was rolled back from or replaced ({current} serves)"
+        state = f"it was rolled back from or replaced ({store.current} serves)"
     else:
         state = f"it was {manifest['verdict']}"
     return Published(release.id, bool(manifest["passed"]), False, f"unchanged: {release.id} is of these data; {state}")

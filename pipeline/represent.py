@@ -9,6 +9,7 @@ from typing import Any
 
 from data.corpus import Corpus
 from data.digest import digest_of
+from data.errors import EmptyCorpus
 from data.progress import Progress
 from data.split import Split, reader_split, time_split
 from data.store import Store
@@ -61,8 +62,14 @@ class Part:
 
 
 def split_names(corpus: Path, config: SplitConfig) -> list[str]:
-    """Return the splits a corpus is judged on: ``readers``, and ``time`` where readings have dates."""
-    return ["readers", "time"] if config.time and Corpus.load(corpus).has_dates else ["readers"]
+    """Return the splits a corpus is judged on: ``readers``, and ``time`` where the dates allow it."""
+    if not (config.time and (readings := Corpus.load(corpus)).has_dates):
+        return ["readers"]
+    try:
+        time_split(readings, seed=0, p_future=config.p_future)
+    except EmptyCorpus:  # dates all alike, say: whether it can be made does not depend much on the seed
+        return ["readers"]
+    return ["readers", "time"]
 
 
 def make_model(store: Store, kind: str, part: Part, settings: Settings, progress: Progress) -> tuple[Path, bool]:

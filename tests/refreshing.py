@@ -55,19 +55,21 @@ def refresh(store: Store, settings: Settings = SMALL, seed: int = 0) -> Publishe
     return train_and_publish(store, settings)
 
 
-def _die_at_flush(nth: int) -> None:
-    """Kill this process, as by ``kill -9``, at the nth time something is flushed to disk."""
+def count_flushes(die_at: int = 0) -> list[int]:
+    """Count what is flushed to disk from now on; at the `die_at`th, kill this process as by ``kill -9``."""
     flush, seen = store_module._flush, [0]
 
     def counting(path: Path) -> None:
         seen[0] += 1
-        if seen[0] == nth:
+        if seen[0] == die_at:
             os.kill(os.getpid(), signal.SIGKILL)
         flush(path)
 
     store_module._flush = counting
+    return seen
 
 
-if __name__ == "__main__":  # python -m tests.refreshing STORE SEED NTH_FLUSH
-    _die_at_flush(int(sys.argv[3]))
+if __name__ == "__main__":  # python -m tests.refreshing STORE SEED NTH_FLUSH; prints how many there were
+    flushes = count_flushes(int(sys.argv[3]))
     refresh(Store(Path(sys.argv[1])), seed=int(sys.argv[2]))
+    sys.stdout.write(f"{flushes[0]}\n")

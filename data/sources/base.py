@@ -127,6 +127,10 @@ class Source(ABC):
     def recognises(self, path: Path) -> bool:
         """Say whether the file or folder looks like this format, from its content; never raises."""
 
+    def mapping_for(self, path: Path, mapping: Mapping | None) -> Mapping | None:
+        """Return the mapping that `path` is read by: the one given, unless the format looks for one of its own."""
+        return mapping
+
     @abstractmethod
     def files(self, path: Path, mapping: Mapping | None) -> list[Path]:
         """Return the files that make up the source, in a fixed order.

@@ -121,14 +121,14 @@ def read_items(path: Path, progress: Progress) -> Rows:
     if not lines[0].startswith(_ITEM_HEADER):
         raise BadFile(
             path,
-            found=f"a header {lines[0][:80]!r}",
+            found="another first line",
             expected=f"a header starting {_ITEM_HEADER!r}",
             remedy="use the file as published",
         )
     progress.start(f"reading {path.name}", len(lines))
     items = {number: split_item(line) for number, line in enumerate(lines[1:], 2) if line.strip()}
     good = {number: item for number, item in items.items() if item is not None}
-    broken = [(number, "item cannot be read", lines[number - 1][:80]) for number in items.keys() - good.keys()]
+    broken = [(number, "item cannot be read", None) for number in items.keys() - good.keys()]
     progress.advance(len(lines))
     progress.finish(f"{len(good):,} items")
     cells = pl.DataFrame(list(good.values()), schema=dict.fromkeys(_ITEM_COLUMNS, pl.String), orient="row")

@@ -117,7 +117,7 @@ def _read_header(path: Path, data: bytes, delimiter: str | None) -> _Header:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise BadFile(
             path,
-            found=f"columns named more than once: {', '.join(repeated)}",
+            found=f"{len(repeated)} column names more than once, the first in column {names.index(repeated[0]) + 1}",
             expected="every column name once",
             remedy="rename or remove the repeated columns",
         )

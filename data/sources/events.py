@@ -35,7 +35,7 @@ from data.sources.encoding import require_file
 from data.sources.mapping import check_mapping, read_mapping
 from data.sources.rows import joined_encodings
 from data.sources.tabular import DELIMITED_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, read_table
-from data.sources.values import Checked, conform, gather_rejects, parse_readings
+from data.sources.values import Checked, gather_rejects, parse_readings
 
 __all__ = ["MAPPING_FILE", "Events", "read_mapping"]
 
@@ -52,6 +52,10 @@ class Events(Source):
     def recognises(self, path: Path) -> bool:
         """Say whether a table file has a mapping beside it."""
         return path.is_file() and path.suffix.lower() in _SUFFIXES and _mapping_beside(path) is not None
+
+    def mapping_for(self, path: Path, mapping: Mapping | None) -> Mapping:
+        """Return the mapping given, else the one beside the file; BadConfig if there is none."""
+        return _mapping_for(path, mapping)
 
     def files(self, path: Path, mapping: Mapping | None) -> list[Path]:
         """Return the file of readings and, if the mapping names one, that of books."""
@@ -145,7 +149,7 @@ def _books_within(rows: pl.DataFrame) -> Checked:
     """Gather the books from the rows of readings: of every column, the first text that a book has."""
     columns = [name for name in BOOK_COLUMNS if name in rows.columns and name != "book"]
     if "title" not in columns:
-        return Checked(conform(pl.DataFrame(), BOOK_COLUMNS), gather_rejects([]))
+        return Checked(pl.DataFrame(schema=BOOK_COLUMNS), gather_rejects([]))
     text = (pl.col(name).filter(pl.col(name).str.strip_chars() != "").first() for name in columns)
     with_book = rows.with_columns(pl.col("book").str.strip_chars()).filter(pl.col("book") != "")
     books = with_book.group_by("book", maintain_order=True).agg(*text, pl.col("file", "line").first())

@@ -65,6 +65,8 @@ def check_mapping(mapping: Mapping) -> Mapping:
         raise BadConfig("[readings] must say which column is the reader")
     if "book" not in own and (mapping.books_file or "title" not in own):
         raise BadConfig("[readings] must say which column is the book (or, without a file of books, the title)")
+    if mapping.books_file and (Path(mapping.books_file).name != mapping.books_file or mapping.books_file == ".."):
+        raise BadConfig(f"[books] file = {mapping.books_file!r}: expected the name of a file beside the readings")
     if mapping.books_file and not {"book", "title"} <= set(mapping.books):
         raise BadConfig(f"[books] must say which columns of {mapping.books_file} are book and title")
     if "rating" in mapping.readings and mapping.rating_scale is None:

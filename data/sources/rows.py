@@ -79,10 +79,17 @@ def require_columns(path: Path, found: Sequence[str], required: Sequence[str]) -
         hints.append(f"{name} (is it {close[0]}?)" if close else name)
     raise BadFile(
         path,
-        found=f"columns {', '.join(found)}" if found else "no columns",
+        found=_shown(found, required),
         expected=f"columns {', '.join(dict.fromkeys(required))}",
         remedy=f"add or rename the missing columns: {', '.join(hints)}",
     )
+
+
+def _shown(found: Sequence[str], required: Sequence[str]) -> str:
+    """Name the columns found, if that is what they are: a file without a header starts with a reader."""
+    if not set(found) & set(required):
+        return f"a first line of {len(found)} cells, none of them a column that is needed"
+    return f"columns {', '.join(found)}"
 
 
 def joined_encodings(*files: Rows) -> str:

@@ -62,7 +62,8 @@ def test_the_release_that_serves_is_held_when_another_is_switched_to(store: Stor
 def test_a_release_that_is_being_made_is_not_kept(store: Store) -> None:
     put(store, "r2")
     put(store, "r1")
-    put(store, ".making-r0-1-abcd")
+    (store.releases / ".making-r0-1-abcd").mkdir()
+    (store.releases / ".making-r0-1-abcd" / "manifest.json").write_text("{}")
     assert [release.id for release in kept_releases(store)] == ["r1", "r2"]
 
 

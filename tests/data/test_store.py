@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from data.errors import StoreBusy, WagahaiError
+from data.errors import NoRelease, StoreBusy, WagahaiError
 from data.store import KEY_VARIABLE, Store
 
 HELD = """
@@ -236,9 +236,40 @@ def test_an_empty_key_is_refused(store: Store) -> None:
 
 
 def test_the_key_of_the_environment_wins_and_none_is_made(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, "鍵")
-    assert store.reader_key() == "鍵".encode()
+    monkeypatch.setenv(KEY_VARIABLE, "鍵鍵鍵鍵鍵鍵")
+    assert store.reader_key() == "鍵鍵鍵鍵鍵鍵".encode()
     assert not store.root.exists()
+
+
+def test_a_key_that_can_be_guessed_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "short")
+    with pytest.raises(WagahaiError, match="can be guessed"):
+        store.reader_key()
+
+
+@pytest.mark.parametrize("id_", ["", "..", "../releases/r1", "/etc", "r1/", "r 1"])
+def test_a_path_is_no_release_id(store: Store, id_: str) -> None:
+    with pytest.raises(NoRelease, match="no release id"):
+        store.release(id_)
+    with pytest.raises(NoRelease, match="no release id"):
+        store.report(id_, "similarity")
+
+
+def test_what_the_user_put_into_the_inbox_is_never_swept(store: Store) -> None:
+    store.inbox.mkdir(parents=True)
+    (store.inbox / ".making-loans-999999-x").write_text("mine")
+    store.sweep()
+    assert (store.inbox / ".making-loans-999999-x").exists()
+
+
+def test_a_release_has_served_if_it_ever_was_current(store: Store) -> None:
+    assert not store.has_served("r1")
+    store.switch("r1", "published")
+    (store.root / "switches.jsonl").unlink()  # killed before the record was written
+    store.switch("r2", "published")
+    assert store.has_served("r1")
+    assert store.has_served("r2")
+    assert not store.has_served("r3")
 
 
 def test_two_stores_have_two_keys(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pipeline.config import CorpusConfig
 from pipeline.ingest import ingest
 from tests.pipeline.tsv import Tsv
 
-KEY = "k"
+KEY = "a key of the tests"
 ALL = CorpusConfig(min_readers=1, min_books=1)
 
 
@@ -95,7 +95,7 @@ def test_readers_are_in_the_order_of_the_history(tmp_path: Path) -> None:
 def test_nothing_but_the_reader_ids_depends_on_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "\n".join(f"r{i} b{(i * j) % 7} 20{10 + (i + j) % 9}-01-01" for i in range(30) for j in range(1, 5))
     corpora, digests = [], []
-    for key in ("one", "two"):
+    for key in ("the first of two keys", "the second of two keys"):
         monkeypatch.setenv(KEY_VARIABLE, key)
         (tmp_path / key).mkdir()
         digests.append((pinned := history(tmp_path / key, text)).digest)

@@ -130,16 +130,24 @@ def test_raw_reader_ids_are_nowhere_in_the_store(store: Store, take: Write) -> N
 
 
 def test_rejects_are_kept_with_line_and_reason(store: Store, take: Write) -> None:
-    take("r x", f"!day {'長' * 100}", "q x")
+    take("r x", "!read_on 2021-13-45", "q x")
     assert History(store.history).latest().rejects.drop("batch").collect().rows() == [
-        ("a.tsv", 2, "cannot be used", "day", "長" * 80)
+        ("a.tsv", 2, "cannot be used", "read_on", "2021-13-45")
     ]
 
 
-def test_a_file_without_one_good_row_is_recorded(store: Store, take: Write) -> None:
-    a = take("!day no").account
-    assert (a["n_rows"], a["n_kept"], a["n_rejected"], a["first_read_on"]) == (1, 0, 1, None)
-    assert readings(store) == []
+@pytest.mark.parametrize("column", ["rating", "read_on", "book", "status", "title"])
+def test_a_reject_tells_nobodys_words(store: Store, take: Write, column: str) -> None:
+    take("r x", f"!{column} hanako@example.com_loved_it", f"!{column} 1234567890123456")
+    found = History(store.history).latest().rejects.collect()["found"].to_list()
+    assert found == ["(27 characters)", "(16 characters)"]
+
+
+def test_a_file_without_one_good_row_is_refused(store: Store, take: Write) -> None:
+    with pytest.raises(BadFile, match=r"1 rows, none of them a usable reading \(1 rows: cannot be used\)"):
+        take("!day no")
+    with pytest.raises(BadHistory):
+        History(store.history).latest()
 
 
 def test_a_refused_file_leaves_the_history_as_it_was(store: Store, take: Write) -> None:
@@ -203,7 +211,7 @@ def test_processes_at_once_lose_nothing(store: Store, tmp_path: Path) -> None:
 def test_another_key_is_refused_before_anything_is_written(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, key in (("first", "one"), ("second", "another")):
+    for name, key in (("first", "one key of the tests"), ("second", "another key of the tests")):
         (tmp_path / name).write_text(f"r1\tb-{name}\n")
         monkeypatch.setenv(KEY_VARIABLE, key)
         if name == "first":

@@ -44,7 +44,7 @@ def test_known_answer(folder: Path) -> None:
     assert parsed.rejects.rows() == [
         ("book_history.dat", 5, "no book", "book", None),
         ("book_ratings.dat", 3, "rating is outside 1 to 10", "rating", "11.0"),
-        ("items_info.dat", 5, "item cannot be read", None, "no id"),
+        ("items_info.dat", 5, "item cannot be read", None, None),
     ]
     assert (parsed.n_rows, parsed.rating_scale) == (6, (1, 10))
     assert parsed.books.select("book", "title", "authors", "publisher", "year").rows() == [

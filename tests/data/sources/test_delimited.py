@@ -150,7 +150,7 @@ def test_western_encodings(tmp_path: Path, title: str, encoding: str) -> None:
         (b"\xef\xbb\xbfa,\xff\n", "byte order mark of utf-8-sig"),
         (b"PK\x03\x04rest", "Excel workbook"),
         (b"\x1f\x8brest", "gzip"),
-        (b"a,b,a\n1,2,3\n", "columns named more than once: a"),
+        (b"a,b,a\n1,2,3\n", "column names more than once, the first in column 1"),
         ("a,b\n1,吾輩は猫である\n2,".encode() + b"\xff\n", "damaged character in line 3"),
     ],
 )
