@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from data.errors import WagahaiError
-from flows.tables import OUTPUTS, visible
+from flows.tables import OUTPUTS, visible, write_json
 
 USER_ERROR, REFUSED = 2, 3
 
@@ -26,6 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except WagahaiError as error:
+        if getattr(chosen, "format", None) == "json":
+            write_json(
+                {
+                    "error": type(error).__name__,
+                    "matches": list(getattr(error, "matches", ())),
+                    "suggestions": list(getattr(error, "suggestions", ())),
+                }
+            )
         sys.stderr.write(f"wagahai: {visible(str(error))}\n")
         return USER_ERROR
     except BrokenPipeError:  # `wagahai nearest ... | head`
@@ -98,7 +106,7 @@ def _add_refresh(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_source(parser)
     parser.add_argument("--sample", action="store_true", help="ingest the bundled sample (simulated readers)")
     parser.add_argument("--profile", default="default", help="smoke, default, demo, full, or a .toml file")
-    parser.add_argument("--seed", type=int, default=0, help="root of everything random (default 0)")
+    parser.add_argument("--seed", type=_count, default=0, help="root of everything random (default 0)")
     parser.add_argument("--runner", default="threads", help="where models are fitted: threads or dask")
     parser.add_argument(
         "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another refresh (-1: for ever)"

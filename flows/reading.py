@@ -13,7 +13,7 @@ from data.release import Books, Release, kept_releases
 from data.store import STORE_VARIABLE, Store
 from flows.tables import write_csv, write_json, write_table
 from pipeline.lookup import find_book
-from pipeline.query import far_threshold, farthest
+from pipeline.query import chance_similarity, far_threshold, farthest
 from pipeline.query import nearest as nearest_books
 
 DEMO_STORE = Path(".wagahai-demo")
@@ -36,7 +36,7 @@ def nearest(chosen: argparse.Namespace) -> int:
             "title": books.columns["title"][row],
             "n_readers": int(books.n_readers[row]),
         }
-        write_json({"release": release.id, "asked": asked, **lists})
+        write_json({"release": release.id, "asked": asked, "chance_similarity": chance_similarity(release), **lists})
     elif chosen.format == "csv":
         records = [{"list": name, **record} for name, found in lists.items() for record in found]
         write_csv(records, ["list", *COLUMNS, "book", "publisher", "year"])
@@ -60,6 +60,16 @@ def _print_lists(release: Release, row: int, lists: dict[str, list[dict[str, Any
     }
     for name, records in lists.items():
         write_table(headings[name], records, COLUMNS)
+    if lists["near"]:
+        sys.stdout.write(_caution(release, int(books.n_readers[row])))
+
+
+def _caution(release: Release, n_readers: int) -> str:
+    """Say what a similarity is worth here, and when a book has too few readers to trust its list."""
+    chance = f"One pair of random books in 100 is more alike than {chance_similarity(release):.3f}.\n"
+    if n_readers >= (enough := far_threshold(release)):
+        return chance
+    return f"Only {n_readers:,} readers (fewer than {enough:,}): this list is uncertain. {chance}"
 
 
 def releases(chosen: argparse.Namespace) -> int:

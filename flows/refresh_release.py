@@ -16,7 +16,9 @@ from flows.ingest_readings import ingest_readings
 from flows.publish_reports import publish_reports
 from flows.steps import publish_step, sample_step
 from flows.train_models import train_models, with_runner
+from pipeline.config import load_settings
 from pipeline.publish import Published
+from pipeline.represent import check_settings
 
 LOCK = "refresh"
 REFUSED = "Refused"  # name of the state of a run whose release did not pass its gates
@@ -57,6 +59,8 @@ def refresh_release(
     """
     opened = Store.from_environment(store)
     root = str(opened.root)
+    task_runner = with_runner(runner)
+    check_settings(load_settings(profile))  # before the history is touched
     with opened.lock(LOCK, wait_seconds=wait_seconds):
         opened.sweep()
         if sample:
@@ -65,16 +69,20 @@ def refresh_release(
             ingested = ingest_readings(root, readings, "events", columns, namespace or "sample", return_state=True)
         else:
             ingested = ingest_readings(root, path, format, mapping, namespace, return_state=True)
-            if path and not ingested.is_completed():
-                ingested.result()  # raises; of an inbox the good sources are in, and are worth a release
-        trained = train_models.with_options(task_runner=with_runner(runner))(root, profile, seed)
+        if (path or sample) and not ingested.is_completed():
+            ingested.result()  # raises; of an inbox the good sources are in, and are worth a release
+        trained = train_models.with_options(task_runner=task_runner)(root, profile, seed)
         outcome = publish_step(root, **trained, profile=profile, seed=seed)
         pages = _pages(opened, outcome)
     _leave_artifact(opened, outcome, pages)
-    message = outcome.verdict + "".join(f"\nreport: {page}" for page in pages)
-    if not ingested.is_completed():
-        return Failed(name=REFUSED, message=f"{message}\nnot ingested: {ingested.message}")
-    return Completed(message=message) if outcome.passed else Failed(name=REFUSED, message=message)
+    message = "\n".join([outcome.verdict, *(f"report: {page}" for page in pages), *_told(ingested)])
+    good = outcome.passed and ingested.is_completed()
+    return Completed(message=message) if good else Failed(name=REFUSED, message=message)
+
+
+def _told(ingested: State[Any]) -> list[str]:
+    """What was ingested, a line a source; or what of the inbox was not."""
+    return list(ingested.result()) if ingested.is_completed() else [f"not ingested: {ingested.message}"]
 
 
 def _pages(store: Store, outcome: Published) -> list[str]:

@@ -20,7 +20,7 @@ from flows.progress import TerminalProgress
 from pipeline import build_corpus, publish, represent
 from pipeline.config import load_settings
 from pipeline.ingest import ingest
-from pipeline.sample import make_sample
+from pipeline.sample import make_sample, refuse_other_sample
 from reports.similarity import similarity_report
 
 
@@ -29,6 +29,7 @@ def sample_step(store: str, profile: str, seed: int) -> str:
     """Simulate the bundled sample; return the file of its readings."""
     settings = load_settings(profile)
     with TerminalProgress() as progress:
+        refuse_other_sample(Store(Path(store)), settings.sample, seed)
         return str(make_sample(Store(Path(store)), settings.sample, seed, progress))
 
 

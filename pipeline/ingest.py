@@ -19,6 +19,8 @@ from data.sources.base import Mapping, Parsed, Source
 from data.store import KEY_VARIABLE, Store
 
 LOCK = "history"
+MIN_SHARE_GOOD = 0.5
+N_REASONS = 3
 SAFE_FOUND = r"^-?[0-9]{1,4}([-./年][0-9]{1,2}){0,2}([月日][0-9]{0,2}日?)?$"
 
 
@@ -32,10 +34,13 @@ class Ingested:
         The row of the table `batches`.
     unchanged
         Whether the same content had been ingested before, so that nothing was done.
+    reasons
+        The most frequent reasons of rejection, for a person.
     """
 
     account: dict[str, Any]
     unchanged: bool
+    reasons: str = ""
 
     @property
     def verdict(self) -> str:
@@ -46,6 +51,7 @@ class Ingested:
         return (
             f"ingested {a['files']}: {a['n_rows']:,} rows, {a['n_kept']:,} readings kept ({a['n_new']:,} new, "
             f"{a['n_changed']:,} changed), {a['n_merged']:,} merged, {a['n_rejected']:,} rejected"
+            + (f" ({self.reasons})" if self.reasons else "")
         )
 
 
@@ -100,21 +106,27 @@ def ingest(
         progress.start("write history", 1)
         committed = history.commit(_batch(account, parsed, namespace, key))
         progress.finish(f"{committed['n_new']:,} new readings")
-    return Ingested(committed, unchanged=False)
+    return Ingested(committed, unchanged=False, reasons=_reasons(parsed.rejects))
 
 
 def _refuse_empty(path: Path, parsed: Parsed) -> None:
-    """Refuse a source without one usable reading: it was mapped or exported wrongly."""
-    if len(parsed.readings) or (parsed.n_rows == 0 and len(parsed.books)):  # books alone describe known ones
+    """Refuse a source of which most rows are no usable reading: it was mapped or exported wrongly."""
+    n_good = len(parsed.readings)
+    if n_good > MIN_SHARE_GOOD * parsed.n_rows or (parsed.n_rows == 0 and len(parsed.books)):  # books alone: fine
         return
-    reasons = parsed.rejects["reason"].value_counts(sort=True).head(3).rows()
-    why = "; ".join(f"{n:,} rows: {reason}" for reason, n in reasons)
+    why = _reasons(parsed.rejects)
     raise BadFile(
         path,
-        found=f"{parsed.n_rows:,} rows, none of them a usable reading" + (f" ({why})" if why else ""),
-        expected="at least one reading",
+        found=f"{parsed.n_rows:,} rows, {n_good:,} of them usable readings" + (f" ({why})" if why else ""),
+        expected=f"usable readings in more than {MIN_SHARE_GOOD:.0%} of the rows",
         remedy="check the mapping of the columns, and how the file was exported",
     )
+
+
+def _reasons(rejects: pl.DataFrame) -> str:
+    """The most frequent reasons with their numbers of rows."""
+    counted = rejects["reason"].value_counts(sort=True).head(N_REASONS).rows()
+    return "; ".join(f"{n:,} {reason}" for reason, n in counted)
 
 
 def _check_key(history: History, key: bytes) -> None:

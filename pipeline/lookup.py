@@ -4,15 +4,17 @@ Width, case, kana, old kanji, accents, brackets and blanks do not matter. The fi
 meets decides; several books that meet it are all returned, because an edition is never guessed:
 
 1. the book's id;
-2. the whole title, as written;
-3. the title without its last bracket and leading article (``吾輩は猫である``, ``hobbit``);
+2. the whole title, as written, where the text has a bracket (``罪と罰 (まんがで読破)``);
+3. the title without its last bracket, leading article and volume (``吾輩は猫である``, ``hobbit``; ``罪と罰`` is also
+   ``罪と罰 上``);
 4. a title that the source cut short (``…``) and that the text continues;
-5. every word of the text occurs in the title;
-6. every word occurs in title, authors, publisher, imprint, year or language together.
+5. every word occurs in title, authors, publisher, imprint, year or language together; a Latin word of the title
+   at the beginning of a word (``it`` is no part of *The Hobbit*).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from data.editions import compact_key, is_truncated, search_key, split_title
@@ -24,6 +26,8 @@ N_SUGGESTIONS = 5
 MIN_LIKENESS = 50.0  # of 100
 PART_COUNTS = 0.9  # likeness of a part, against that of a whole title
 MIN_TRUNCATED = 6  # letters a cut title must have kept to be recognised
+MIN_INSIDE = 3  # letters a Latin word needs to be found inside another
+_VOLUME = re.compile("(?:[上中下前後][巻編篇]?|第?[0-9一二三四五六七八九十]+巻?)$")
 _ARTICLES = ("the ", "a ", "an ")
 
 
@@ -96,17 +100,12 @@ def _rules(text: str) -> Iterator[Callable[[Books, int], bool]]:
     whole, base, words = compact_key(text), base_key(text), search_key(text).split()
     if not words:
         return
-    yield lambda books, i: books.columns["title_key"][i] == whole
-    if split_title(text).base == text:  # a bracket that was typed is meant
-        yield lambda books, i: books.columns["base_key"][i] == base
+    if split_title(text).base != text:  # a bracket that was typed is meant
+        yield lambda books, i: books.columns["title_key"][i] == whole
+    else:
+        yield lambda books, i: base in (key := books.columns["base_key"][i], _VOLUME.sub("", key))
     yield lambda books, i: _continues(books, i, whole)
-    yield (
-        lambda books, i: (
-            all(word in books.columns["title_key"][i] for word in words)
-            and _begins_words(words, books.columns["title"][i])
-        )
-    )
-    yield lambda books, i: all(word in books.columns["context_key"][i] for word in words)
+    yield lambda books, i: _has_words(books, i, words)
 
 
 def _continues(books: Books, row: int, whole: str) -> bool:
@@ -114,7 +113,10 @@ def _continues(books: Books, row: int, whole: str) -> bool:
     return len(key) >= MIN_TRUNCATED and whole.startswith(key) and is_truncated(books.columns["title"][row])
 
 
-def _begins_words(words: list[str], title: str) -> bool:
-    """Say whether each Latin word begins a word of the title: ``it`` is no part of ``The Hobbit``."""
-    of_title = search_key(title).split()
-    return all(not word.isascii() or any(other.startswith(word) for other in of_title) for word in words)
+def _has_words(books: Books, row: int, words: list[str]) -> bool:
+    """Say whether a book has every word; short Latin ones only where a word of the title begins with them."""
+    if not all(word in books.columns["context_key"][row] for word in words):
+        return False
+    of_title = search_key(books.columns["title"][row]).split()
+    short = [word for word in words if word.isascii() and len(word) < MIN_INSIDE]
+    return all(any(other.startswith(word) for other in of_title) for word in short)

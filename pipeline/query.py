@@ -11,6 +11,8 @@ import numpy as np
 from data.release import TEXT_COLUMNS, Books, Release
 from pipeline.ranking import top_columns
 
+N_PAIRS = 5000  # random pairs of books behind `chance_similarity`
+
 
 @dataclass(frozen=True)
 class Neighbours:
@@ -64,6 +66,16 @@ def far_threshold(release: Release) -> int:
     """Return the readers a book needs to be listed as far: the release's setting, at most its median book's."""
     wanted = int(release.manifest["settings"]["publish"]["far_min_readers"])
     return min(wanted, int(np.median(release.books.n_readers)))
+
+
+def chance_similarity(release: Release) -> float:
+    """Return the similarity that one random pair of books in a hundred exceeds: below it, near means little."""
+    n_books = len(release.books)
+    random = np.random.default_rng(0)
+    left, right = random.integers(0, n_books, N_PAIRS), random.integers(0, n_books, N_PAIRS)
+    apart = left != right
+    pairs = np.einsum("ij,ij->i", release.vectors[left[apart]], release.vectors[right[apart]])
+    return float(np.quantile(pairs, 0.99)) if len(pairs) else 0.0
 
 
 def nearest_tables(vectors: np.ndarray, k: int, block: int = 256) -> Iterator[tuple[np.ndarray, np.ndarray]]:

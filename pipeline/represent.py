@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from data.corpus import Corpus
 from data.digest import digest_of
-from data.errors import EmptyCorpus
+from data.errors import BadConfig, EmptyCorpus
 from data.progress import Progress
 from data.split import Split, reader_split, time_split
 from data.store import Store
 from models.base import Ranker, Run
-from models.catalogue import model_class
+from models.catalogue import KINDS, model_class
 from pipeline.build_corpus import corpus_digest
 from pipeline.config import Settings, SplitConfig, from_table
 from pipeline.evaluate import FORMAT as EVALUATION_FORMAT
@@ -72,10 +73,33 @@ def split_names(corpus: Path, config: SplitConfig) -> list[str]:
     return ["readers", "time"]
 
 
+def model_config(kind: str, settings: Settings) -> Any:
+    """Return the configuration of a kind of model; BadConfig if its table in the profile is wrong."""
+    return from_table(model_class(kind).config_type, settings.models.get(kind, {}), f"models.{kind}")
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings of models that do not exist, or that their model refuses.
+
+    Raises
+    ------
+    BadConfig
+        Naming the closest known kind or key.
+    """
+    for kind in settings.models:
+        if kind not in KINDS:
+            closest = get_close_matches(kind, KINDS, n=1)
+            raise BadConfig(
+                f"models: unknown kind {kind!r}; known are {', '.join(KINDS)}"
+                + "".join(f"; did you mean {c!r}?" for c in closest)
+            )
+        model_config(kind, settings)
+
+
 def make_model(store: Store, kind: str, part: Part, settings: Settings, progress: Progress) -> tuple[Path, bool]:
     """Return the folder of a fitted model, and whether it had to be fitted."""
     model = model_class(kind)
-    config: Any = from_table(model.config_type, settings.models.get(kind, {}), f"models.{kind}")
+    config = model_config(kind, settings)
     key = part.key(settings.split)
     digest = digest_of([kind, model.format, asdict(config), key, part.seed])
     stage = "release" if part.name == WHOLE else f"evaluation/{part.name}"

@@ -138,13 +138,13 @@ def test_rejects_are_kept_with_line_and_reason(store: Store, take: Write) -> Non
 
 @pytest.mark.parametrize("column", ["rating", "read_on", "book", "status", "title"])
 def test_a_reject_tells_nobodys_words(store: Store, take: Write, column: str) -> None:
-    take("r x", f"!{column} hanako@example.com_loved_it", f"!{column} 1234567890123456")
+    take("r x", "r y", "r z", f"!{column} hanako@example.com_loved_it", f"!{column} 1234567890123456")
     found = History(store.history).latest().rejects.collect()["found"].to_list()
     assert found == ["(27 characters)", "(16 characters)"]
 
 
 def test_a_file_without_one_good_row_is_refused(store: Store, take: Write) -> None:
-    with pytest.raises(BadFile, match=r"1 rows, none of them a usable reading \(1 rows: cannot be used\)"):
+    with pytest.raises(BadFile, match=r"1 rows, 0 of them usable readings \(1 cannot be used\)"):
         take("!day no")
     with pytest.raises(BadHistory):
         History(store.history).latest()

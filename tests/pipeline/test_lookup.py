@@ -107,8 +107,23 @@ def test_a_bracket_that_was_typed_is_meant() -> None:
     assert find_books(shelf, "こころ") == [0, 1]
 
 
-def test_the_whole_title_comes_before_a_title_with_a_bracket() -> None:
-    assert find_books(titled("こころ (新潮文庫)", "こころ", "こころの処方箋"), "こころ") == [1]
+def test_a_bare_title_is_every_edition_of_it() -> None:
+    books = titled("こころ (新潮文庫)", "こころ", "こころの処方箋")
+    assert find_books(books, "こころ") == [0, 1]
+    assert find_books(books, "こころ(新潮文庫)") == [0]
+
+
+def test_a_title_in_volumes_is_not_guessed_to_be_the_one_without() -> None:
+    books = titled("罪と罰 (まんがで読破)", "罪と罰 上 (新潮文庫)", "罪と罰 下 (新潮文庫)", "1984", "Fahrenheit 451")
+    assert find_books(books, "罪と罰") == [0, 1, 2]
+    assert find_books(books, "罪と罰 上") == [1]
+    assert find_books(books, "1984") == [3]
+
+
+def test_a_word_of_title_or_author_lists_both() -> None:
+    books = titled("夏目漱石全集1", "こころ (新潮文庫)")
+    books.columns["context_key"][1] += "夏目漱石"
+    assert find_books(books, "夏目漱石") == [0, 1]
 
 
 def test_two_titles_without_letters_stay_apart() -> None:
