@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +47,17 @@ class Evaluation:
             ``split, model, metric, n_readers, mean, low, high`` and, for all but popularity,
             ``gain, gain_low, gain_high``.
         """
-        draw = {
-            "n_bootstrap": config.n_bootstrap,
-            "level": config.level,
-            "seed": derive_seed(seed, "evaluate/bootstrap"),
-        }
+        drawn = derive_seed(seed, "evaluate/bootstrap")
+        interval = partial(bootstrap_interval, n_bootstrap=config.n_bootstrap, level=config.level, seed=drawn)
         rows = []
         for model, metrics in self.per_reader.items():
             for metric in METRICS:
                 values = metrics[metric]
-                measured = bootstrap_interval(values, **draw)  # type: ignore[arg-type]
+                measured = interval(values)
                 row = {"split": self.split, "model": model, "metric": metric, "n_readers": len(values)}
                 row |= {"mean": measured.mean, "low": measured.low, "high": measured.high}
                 if model != BASELINE:
-                    gain = bootstrap_interval(values - self.per_reader[BASELINE][metric], **draw)  # type: ignore[arg-type]
+                    gain = interval(values - self.per_reader[BASELINE][metric])
                     row |= {"gain": gain.mean, "gain_low": gain.low, "gain_high": gain.high}
                 rows.append(row)
         return rows
