@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, TypedDict
 
 from prefect import flow
@@ -70,5 +71,6 @@ def with_runner(name: str) -> TaskRunner[Any]:
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:
         raise BadConfig("runner 'dask' needs the extra: pip install 'wagahai[dask]'") from error
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells every connection at INFO
     runner: TaskRunner[Any] = DaskTaskRunner()
     return runner

@@ -6,9 +6,10 @@ import multiprocessing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from data.errors import BadFile, StoreBusy
+from data.errors import BadConfig, BadFile, StoreBusy, WagahaiError
 from data.release import Release, kept_releases
 from data.store import Store
 
@@ -158,3 +159,27 @@ def test_a_second_refresh_refuses_while_one_runs(store: Store, profile: str) -> 
     finally:
         done.set()
         other.join()
+
+
+def test_an_unknown_setting_is_refused_before_the_history_is_touched(tmp_path: Path, prefect_server: None) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(PROFILE.replace("embedding_size", "embeding_size"))
+    fresh = Store(tmp_path / "fresh")
+    state = run(fresh, str(wrong), sample=True)
+    with pytest.raises(BadConfig, match="did you mean 'embedding_size'"):
+        state.result()
+    assert not fresh.history.exists()
+
+
+def test_another_simulation_does_not_mix_into_the_first(store: Store, profile: str) -> None:
+    state = run(store, profile, sample=True, seed=1)
+    with pytest.raises(WagahaiError, match="another simulated sample"):
+        state.result()
+
+
+@pytest.mark.slow
+def test_fits_on_dask_give_the_same_release(tmp_path: Path, profile: str, prefect_server: None) -> None:
+    here, there = Store(tmp_path / "threads"), Store(tmp_path / "dask")
+    assert run(here, profile, sample=True).is_completed()
+    assert run(there, profile, sample=True, runner="dask").is_completed()
+    np.testing.assert_array_equal(Release.open(there).vectors, Release.open(here).vectors)
