@@ -9,6 +9,7 @@ Everything a run makes lies under one folder (``$WAGAHAI_STORE``, default ``.wag
     CURRENT                  id of the release that serves
     switches.jsonl           every switch of CURRENT, appended
     reports/<release>/       pages
+    profiles/<digest>.toml   settings of past runs, as they were read
     inbox/                   where the nightly ingest looks for new files
     locks/                   one file per lock
 
@@ -131,7 +132,7 @@ class Store:
 
     def _half_made(self) -> list[Path]:
         """Everything half made in the folders that are ours; the inbox is the user's."""
-        ours = (self.root / name for name in ("artifacts", "releases", "reports"))
+        ours = (self.root / name for name in ("artifacts", "profiles", "releases", "reports"))
         return [*self.root.glob(f"{_MAKING}*"), *(path for folder in ours for path in _half_made(folder))]
 
     # ---- the release that serves --------------------------------------------------------

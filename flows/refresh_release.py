@@ -16,7 +16,7 @@ from flows.ingest_readings import ingest_readings
 from flows.publish_reports import publish_reports
 from flows.steps import publish_step, sample_step
 from flows.train_models import train_models, with_runner
-from pipeline.config import load_settings
+from pipeline.config import keep_profile, load_settings
 from pipeline.publish import Published
 from pipeline.represent import check_settings
 
@@ -63,6 +63,7 @@ def refresh_release(
     check_settings(load_settings(profile))  # before the history is touched
     with opened.lock(LOCK, wait_seconds=wait_seconds):
         opened.sweep()
+        profile = keep_profile(opened, profile)
         if sample:
             folder = Path(sample_step(root, profile, seed))
             readings, columns = str(folder / "readings.csv"), str(folder / "mapping.toml")

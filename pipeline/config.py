@@ -13,7 +13,9 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from data.digest import digest_of
 from data.errors import BadConfig
+from data.store import Store
 from pipeline.metrics import METRICS
 
 PROFILES = Path(__file__).parent / "profiles"
@@ -192,15 +194,30 @@ def load_settings(profile: str | Path = "default") -> Settings:
     BadConfig
         If there is no such profile, or a key or value in it is wrong.
     """
-    path = Path(profile) if str(profile).endswith(".toml") else PROFILES / f"{profile}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.toml")))
-        raise BadConfig(f"no profile {str(profile)!r}: expected one of {known}, or the path of a .toml file")
+    path = profile_path(profile)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise BadConfig(f"{path}: not TOML: {error}") from error
     return from_table(Settings, table, str(path))
+
+
+def profile_path(profile: str | Path) -> Path:
+    """Return the file of a profile: a name in ``pipeline/profiles``, or a path; BadConfig if there is none."""
+    path = Path(profile) if str(profile).endswith(".toml") else PROFILES / f"{profile}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.toml")))
+        raise BadConfig(f"no profile {str(profile)!r}: expected one of {known}, or the path of a .toml file")
+    return path
+
+
+def keep_profile(store: Store, profile: str | Path) -> str:
+    """Copy a profile into the store and return the copy's path: a run reads one text, whatever becomes of the file."""
+    text = profile_path(profile).read_bytes()
+    kept = store.root / "profiles" / f"{digest_of(text.decode())}.toml"
+    if not kept.exists():
+        store.write_whole(kept, text)
+    return str(kept)
 
 
 def from_table(config_type: type[SettingsT], table: dict[str, Any], where: str) -> SettingsT:

@@ -90,7 +90,7 @@ def publish(store: Store, ingredients: Ingredients) -> Published:
         if release.manifest["digest"] == ingredients.digest:
             return _already(store, release, ingredients.settings.gates)
     quality = _quality(ingredients)
-    gates = judge(quality, _current_quality(store), ingredients.settings.gates)
+    gates = judge(quality, _current_quality(store), ingredients.settings.gates, _unlike(store, ingredients))
     passed = all(gate.passed for gate in gates)
     now = datetime.now(UTC)
     release_id = f"{now:%Y%m%dT%H%M%SZ}-{ingredients.digest[:8]}"
@@ -113,12 +113,14 @@ def publish(store: Store, ingredients: Ingredients) -> Published:
     return Published(release_id, passed, True, f"{release_id} {verdict}")
 
 
-def judge(quality: list[dict[str, Any]], current: list[dict[str, Any]] | None, config: GateConfig) -> list[Gate]:
+def judge(
+    quality: list[dict[str, Any]], current: list[dict[str, Any]] | None, config: GateConfig, unlike: str = ""
+) -> list[Gate]:
     """Return the gates of a release with this quality, given that of the release that serves.
 
     There must be enough held-out readers to judge by; the space must beat popularity by more than chance (the
     paired interval of the gain lies above 0); and its metric must not lie more than `config.max_fall` below
-    the current release's.
+    the current release's. `unlike` says how the two were judged differently, if they were.
     """
     row = _judged(quality, config.metric)
     gates = [
@@ -137,7 +139,7 @@ def judge(quality: list[dict[str, Any]], current: list[dict[str, Any]] | None, c
     if current is not None:
         before = _judged(current, config.metric)["mean"]
         floor = before * (1 - config.max_fall)
-        detail = f"{config.metric} {row['mean']:.3f}, current {before:.3f}, floor {floor:.3f}"
+        detail = f"{config.metric} {row['mean']:.3f}, current {before:.3f}, floor {floor:.3f}{unlike}"
         gates.append(Gate("holds against the current release", row["mean"] >= floor, detail))
     return gates
 
@@ -170,13 +172,29 @@ def _already(store: Store, release: Release, config: GateConfig) -> Published:
     return Published(release.id, bool(manifest["passed"]), False, f"unchanged: {release.id} is of these data; {state}")
 
 
+def _unlike(store: Store, ingredients: Ingredients) -> str:
+    """Say in what the release that serves was judged differently: then its figure is of other readers."""
+    current = _current(store)
+    if current is None:
+        return ""
+    settings, before = asdict(ingredients.settings), current.manifest["settings"]
+    other = [name for name in ("corpus", "split") if settings[name] != before[name]]
+    other += ["seed"] if ingredients.seed != current.manifest["seed"] else []
+    return f" (judged with another {' and '.join(other)})" if other else ""
+
+
 def _current_quality(store: Store) -> list[dict[str, Any]] | None:
-    """Quality of the release that serves; None if none does, or it is gone or of another layout."""
-    for release in kept_releases(store):
-        if release.id == store.current:
-            rows: list[dict[str, Any]] = release.quality["rows"]
-            return rows
-    return None
+    """Quality of the release that serves; None if there is none to compare with."""
+    current = _current(store)
+    if current is None:
+        return None
+    rows: list[dict[str, Any]] = current.quality["rows"]
+    return rows
+
+
+def _current(store: Store) -> Release | None:
+    """The release that serves; None if none does, or it is gone, damaged or of another layout."""
+    return next((release for release in kept_releases(store) if release.id == store.current), None)
 
 
 def _quality(ingredients: Ingredients) -> list[dict[str, Any]]:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from data.errors import BadConfig
+from data.store import Store
 from models.catalogue import KINDS, model_class
-from pipeline.config import PROFILES, Settings, from_table, load_settings
+from pipeline.config import PROFILES, Settings, from_table, keep_profile, load_settings
 
 
 @dataclass(frozen=True)
@@ -133,3 +134,12 @@ def test_an_unknown_profile_lists_those_there_are() -> None:
 def test_an_impossible_value_is_refused_before_anything_is_trained(tmp_path: Path, text: str, name: str) -> None:
     with pytest.raises(BadConfig, match=name.replace(".", r"\.")):
         load_settings(profile(tmp_path, text))
+
+
+def test_a_kept_profile_does_not_change_with_its_file(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.toml"
+    profile.write_text("[corpus]\nmin_readers = 7\n")
+    kept = keep_profile(Store(tmp_path / "store"), profile)
+    profile.write_text("[corpus]\nmin_readers = 9\n")
+    assert load_settings(kept).corpus.min_readers == 7
+    assert keep_profile(Store(tmp_path / "store"), profile) != kept
