@@ -43,3 +43,8 @@ def test_a_handful_of_readers_is_no_evidence(min_judged: int, passed: bool) -> N
     _, gate = judge(quality(0.5), None, GateConfig(min_judged=min_judged))
     assert gate.passed is passed
     assert "40 held-out readers" in gate.detail
+
+
+def test_the_gates_look_at_the_metric_chosen() -> None:
+    gate, _ = judge(quality(0.5, gain_low=-0.1), None, GateConfig(metric="recall20"))
+    assert gate.passed
