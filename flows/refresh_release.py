@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from data.errors import WagahaiError
 from data.release import Release
 from data.store import Store
 from flows.ingest_readings import ingest_readings
@@ -21,6 +24,7 @@ from pipeline.publish import Published
 from pipeline.represent import check_settings
 
 LOCK = "refresh"
+ARTIFACT = "refresh-release"
 REFUSED = "Refused"  # name of the state of a run whose release did not pass its gates
 
 
@@ -59,9 +63,10 @@ def refresh_release(
     """
     opened = Store.from_environment(store)
     root = str(opened.root)
-    task_runner = with_runner(runner)
-    check_settings(load_settings(profile))  # before the history is touched
-    with opened.lock(LOCK, wait_seconds=wait_seconds):
+    with _failure_told():
+        task_runner = with_runner(runner)
+        check_settings(load_settings(profile))  # before the history is touched
+    with _failure_told(), opened.lock(LOCK, wait_seconds=wait_seconds):
         opened.sweep()
         profile = keep_profile(opened, profile)
         if sample:
@@ -79,6 +84,18 @@ def refresh_release(
     message = "\n".join([outcome.verdict, *(f"report: {page}" for page in pages), *_told(ingested)])
     good = outcome.passed and ingested.is_completed()
     return Completed(message=message) if good else Failed(name=REFUSED, message=message)
+
+
+@contextmanager
+def _failure_told() -> Iterator[None]:
+    """Leave the artifact also of a run that ends in an error for the user."""
+    try:
+        yield
+    except WagahaiError as error:
+        first, *rest = str(error).splitlines()
+        lines = [f"**failed: {first}**", "", *(f"    {line}" for line in rest)]
+        create_markdown_artifact(markdown="\n".join(lines), key=ARTIFACT, description="Verdict of a refresh")
+        raise
 
 
 def _told(ingested: State[Any]) -> list[str]:
@@ -107,4 +124,4 @@ def _leave_artifact(store: Store, outcome: Published, pages: list[str]) -> None:
         "",
         *(f"- report: `{page}`" for page in pages),
     ]
-    create_markdown_artifact(markdown="\n".join(lines), key="refresh-release", description="Verdict of a refresh")
+    create_markdown_artifact(markdown="\n".join(lines), key=ARTIFACT, description="Verdict of a refresh")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any, TypedDict
 
 from prefect import flow
+from prefect.artifacts import create_markdown_artifact
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from data.artifact import read_json
 from data.errors import BadConfig
 from data.store import Store
 from flows.steps import corpus_step, evaluate_step, fit_step, latest_version, splits_of
@@ -52,7 +55,18 @@ def train_models(
     for split, futures in fits.items():
         folders = {kind: future.result() for kind, future in futures.items()}
         evaluations.append(evaluate_step(root, corpus, split, folders, profile, seed))
-    return Trained(version=pinned, corpus=corpus, space=space.result(), evaluations=evaluations)
+    trained = Trained(version=pinned, corpus=corpus, space=space.result(), evaluations=evaluations)
+    _leave_artifact(trained, splits)
+    return trained
+
+
+def _leave_artifact(trained: Trained, splits: list[str]) -> None:
+    size = read_json(Path(trained["corpus"]) / "manifest.json")["metrics"]
+    sizes = f"{size['n_readers']:,} readers, {size['n_books']:,} books, {size['n_readings']:,} readings"
+    verdict = f"trained on history version {trained['version']}: {sizes}; judged on {' and '.join(splits)}"
+    folders = [trained["corpus"], trained["space"], *trained["evaluations"]]
+    lines = [f"**{verdict}**", "", *(f"- `{Path(folder).parent.name}/{Path(folder).name}`" for folder in folders)]
+    create_markdown_artifact(markdown="\n".join(lines), key="train-models", description="What was trained")
 
 
 def with_runner(name: str) -> TaskRunner[Any]:

@@ -79,9 +79,17 @@ def test_a_refresh_publishes_a_release_and_its_report(store: Store) -> None:
     assert "吾輩は猫である (新潮文庫)" in page
 
 
-def test_the_artifact_of_a_run_begins_with_the_verdict(store: Store) -> None:
-    first_line = last_artifact("refresh-release").splitlines()[0]
-    assert Release.open(store).id in first_line
+@pytest.mark.parametrize(
+    ("key", "verdict"),
+    [
+        ("ingest-readings", "1 of 1 sources ingested"),
+        ("train-models", "trained on history version 1: 400 readers"),
+        ("publish-reports", "published: ndcg100"),
+        ("refresh-release", "published: ndcg100"),
+    ],
+)
+def test_the_artifact_of_a_run_begins_with_the_verdict(store: Store, key: str, verdict: str) -> None:
+    assert verdict in last_artifact(key).splitlines()[0]
 
 
 def test_a_rerun_on_unchanged_data_recomputes_nothing(store: Store, profile: str) -> None:
@@ -125,6 +133,9 @@ def test_a_refused_file_leaves_the_release_serving(store: Store, profile: str, t
     with pytest.raises(BadFile, match=r"broken\.csv: refused"):
         state.result()
     assert store.current == release
+    first_line = last_artifact("refresh-release").splitlines()[0]
+    assert first_line.startswith("**failed: ")
+    assert first_line.endswith("broken.csv: refused.**")
 
 
 def test_a_release_that_falls_is_kept_and_not_switched_to(store: Store, tmp_path: Path) -> None:
