@@ -20,10 +20,10 @@ Where we deviate from the usual recipe, and why (numbers in CHANGELOG.md):
   Dagan 2015, section 3.3); lists get nearer (author precision) for a little less recall.
 - *Popularity comes back by a weight.* A reader is the mean of the books shown; a book scores by its cosine with
   the reader, plus `popularity_weight` times the log of its readers. The product of input and output vectors, the
-  probability the model was trained for, did worse on validation on both data sets.
+  probability the model was trained for, did worse on validation on both data sets, at each thinning tried.
 
 Limitations: gensim is reproducible with one worker only, so it runs with one; a book without readers in
-the training corpus has no vector and scores ``-inf``; sentences are cut at gensim's 10,000 words.
+the training corpus has no vector and scores ``-inf``.
 
     symbol   name              shape
     u        input vectors     (n_books, embedding_size)
@@ -49,6 +49,7 @@ from data.vectors import unit_rows
 from models.base import Encoder, Run
 
 ORDERS = ("shuffled", "as_read")
+MAX_SENTENCE = 10_000  # gensim silently drops the words of a sentence beyond these
 
 
 @dataclass(frozen=True)
@@ -181,10 +182,17 @@ class _Histories:
         self._corpus = corpus
         self._random = run.generator("fit/word2vec/order") if order == "shuffled" else None
 
+    @property
+    def n_sentences(self) -> int:
+        """Sentences of one walk: a reader of more than `MAX_SENTENCE` books makes several."""
+        return int(-(-np.diff(self._corpus.counts.indptr) // MAX_SENTENCE).sum())
+
     def __iter__(self) -> Iterator[list[int]]:
         for row in range(self._corpus.n_readers):
             books = self._corpus.sequence_of(row)
-            yield (books if self._random is None else self._random.permutation(books)).tolist()
+            ordered = books if self._random is None else self._random.permutation(books)
+            for start in range(0, len(ordered), MAX_SENTENCE):
+                yield ordered[start : start + MAX_SENTENCE].tolist()
 
 
 class _Epochs(CallbackAny2Vec):  # type: ignore[misc]  # gensim has no types
@@ -215,7 +223,7 @@ def _train(
     model.build_vocab_from_freq({book: int(n) for book, n in enumerate(readers_per_book) if n})
     model.train(
         histories,
-        total_examples=histories._corpus.n_readers,
+        total_examples=histories.n_sentences,
         total_words=int(readers_per_book.sum()),
         epochs=config.epochs,
         callbacks=[_Epochs(run)],

@@ -84,4 +84,4 @@ def test_a_book_without_readers_has_no_similarity() -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     (name,) = wrong
     with pytest.raises(BadConfig, match=rf"item_knn\.{name}"):
-        ItemKnnConfig(**wrong)  # type: ignore[arg-type]
+        ItemKnnConfig(**wrong)  # type: ignore[arg-type]  # a wrong value is the point

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from data.errors import BadConfig
+from models import word2vec
 from models.base import Run
 from models.word2vec import Word2Vec, Word2VecConfig
 from tests.models.contract import EncoderContract
@@ -127,7 +128,7 @@ def test_progress_counts_the_epochs() -> None:
 )
 def test_impossible_settings_are_refused(name: str, value: object) -> None:
     with pytest.raises(BadConfig, match=rf"word2vec\.{name}"):
-        Word2VecConfig(**{name: value})  # type: ignore[arg-type]
+        Word2VecConfig(**{name: value})  # type: ignore[arg-type]  # a wrong value is the point
 
 
 def test_the_output_side_counts_by_its_weight() -> None:
@@ -135,3 +136,13 @@ def test_the_output_side_counts_by_its_weight() -> None:
     v = np.array([[0, 2], [0, -2]], np.float32)
     w = Word2Vec(Word2VecConfig(embedding_size=2, output_weight=0.75), u, v, np.ones(2, np.int64)).book_vectors()
     np.testing.assert_allclose(w, [[0.8, 0.6], [-0.8, -0.6]], atol=1e-6)
+
+
+def test_a_history_longer_than_gensims_sentence_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec, "MAX_SENTENCE", 4)
+    corpus = corpus_of([list(range(10)), [1, 2, 3]], 10)
+    histories = word2vec._Histories(corpus, "shuffled", Run())
+    sentences = list(histories)
+    assert [len(sentence) for sentence in sentences] == [4, 4, 2, 3]
+    assert histories.n_sentences == len(sentences)
+    assert sorted(book for sentence in sentences[:3] for book in sentence) == list(range(10))
