@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from data.release import TEXT_COLUMNS, Books, Release
+from data.seeds import generator
 from pipeline.ranking import top_columns
 
-N_PAIRS = 5000  # random pairs of books behind `chance_similarity`
+N_PAIRS = 20_000  # random pairs of books behind `chance_similarity`
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,19 @@ def far_threshold(release: Release) -> int:
     return min(wanted, int(np.median(release.books.n_readers)))
 
 
+def random_similarities(release: Release) -> np.ndarray:
+    """Return the similarity of random pairs of different books, float32 (N_PAIRS,), the same at every call."""
+    n_books = len(release.books)
+    random = generator(int(release.manifest["seed"]), "query/random-pairs")
+    one = random.integers(0, n_books, N_PAIRS)
+    other = (one + random.integers(1, n_books, N_PAIRS)) % n_books
+    pairs: np.ndarray = np.einsum("pd,pd->p", release.vectors[one], release.vectors[other])
+    return pairs
+
+
 def chance_similarity(release: Release) -> float:
     """Return the similarity that one random pair of books in a hundred exceeds: below it, near means little."""
-    n_books = len(release.books)
-    random = np.random.default_rng(0)
-    left, right = random.integers(0, n_books, N_PAIRS), random.integers(0, n_books, N_PAIRS)
-    apart = left != right
-    pairs = np.einsum("ij,ij->i", release.vectors[left[apart]], release.vectors[right[apart]])
-    return float(np.quantile(pairs, 0.99)) if len(pairs) else 0.0
+    return float(np.quantile(random_similarities(release), 0.99))
 
 
 def nearest_tables(vectors: np.ndarray, k: int, block: int = 256) -> Iterator[tuple[np.ndarray, np.ndarray]]:

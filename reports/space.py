@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import altair as alt
@@ -13,11 +12,10 @@ import polars as pl
 from markupsafe import Markup
 
 from data.release import Release
-from data.seeds import generator
+from pipeline.query import chance_similarity, random_similarities
 from reports.document import EMPHASIS, MUTED, Table, chart_html, decimal, percent
 from reports.watch import details
 
-N_RANDOM_PAIRS = 200_000
 HUB_LIST = 10
 N_HUBS = 10
 _BIN = 0.04
@@ -35,26 +33,20 @@ class Similarities:
         float32 (n_books,).
     random
         float32 (n_pairs,); the two books of a pair differ.
+    chance
+        Similarity that one random pair in a hundred exceeds.
     """
 
     nearest: np.ndarray
     random: np.ndarray
+    chance: float
 
     @classmethod
     def of(cls, release: Release) -> Similarities:
-        """Measure a release; the pairs are drawn with the release's seed, so that a report repeats."""
+        """Measure a release."""
         table = pl.read_parquet(release.folder / "neighbours.parquet", columns=["similarity", "rank"])
-        vectors, n_books = release.vectors, len(release.books)
-        random = generator(int(release.manifest["seed"]), "reports/random-pairs")
-        one = random.integers(0, n_books, N_RANDOM_PAIRS)
-        other = (one + random.integers(1, n_books, N_RANDOM_PAIRS)) % n_books
-        pairs = np.einsum("pd,pd->p", vectors[one], vectors[other])
-        return cls(table.filter(pl.col("rank") == 1)["similarity"].to_numpy(), pairs)
-
-    @cached_property
-    def chance(self) -> float:
-        """Similarity that one random pair in a hundred exceeds."""
-        return float(np.quantile(self.random, 0.99))
+        nearest = table.filter(pl.col("rank") == 1)["similarity"].to_numpy()
+        return cls(nearest, random_similarities(release), chance_similarity(release))
 
     @property
     def sentence(self) -> str:
