@@ -80,6 +80,10 @@ class Store:
         """Path of the page `name` of a release."""
         return self.root / "reports" / self.release(release_id).name / f"{name}.html"
 
+    def current_report(self, name: str) -> Path:
+        """Path of the page `name` of the release that serves: a copy under a name that stays."""
+        return self.root / "reports" / f"{name}.html"
+
     # ---- making things whole ------------------------------------------------------------
 
     def get_or_make(self, kind: str, digest: str, make: Callable[[Path], None]) -> tuple[Path, bool]:

@@ -6,6 +6,8 @@ from data.errors import ReleaseRefused
 from data.release import Release
 from data.store import Store
 
+PAGES = ("similarity",)  # pages whose copy follows the release that serves
+
 
 def roll_back(store: Store, release_id: str) -> None:
     """Make a kept release the one that serves (also a newer one, to undo a rollback).
@@ -23,3 +25,6 @@ def roll_back(store: Store, release_id: str) -> None:
     if store.current == release_id:
         raise ReleaseRefused(f"{release_id} serves already")
     store.switch(release_id, "rollback")
+    for page in (store.report(release_id, name) for name in PAGES):
+        if page.exists():
+            store.write_whole(store.current_report(page.stem), page.read_bytes())

@@ -34,7 +34,7 @@ def similarity_report(store: Store, release: Release) -> Path:
     path = store.report(release.id, NAME)
     store.write_whole(path, page)
     if release.id == store.current:
-        store.write_whole(store.root / "reports" / f"{NAME}.html", page)
+        store.write_whole(store.current_report(NAME), page)
     return path
 
 

@@ -161,6 +161,14 @@ def test_rolling_back_serves_the_kept_release_and_can_be_undone(
     assert n_switches(store) == 4
 
 
+def test_the_lasting_page_follows_a_rollback(store: Store, good: Ingredients, better: Ingredients) -> None:
+    first, second = publish(store, good).release_id, publish(store, better).release_id
+    for release_id in (first, second):
+        store.write_whole(store.report(release_id, "similarity"), release_id)
+    roll_back(store, first)
+    assert store.current_report("similarity").read_text() == first
+
+
 def test_a_refused_release_is_not_rolled_back_to(store: Store, good: Ingredients, useless: Ingredients) -> None:
     serving, refused = publish(store, good).release_id, publish(store, useless).release_id
     with pytest.raises(ReleaseRefused, match="a refused release does not serve"):
