@@ -63,10 +63,9 @@ def refresh_release(
     """
     opened = Store.from_environment(store)
     root = str(opened.root)
-    with _failure_told():
+    with _failure_told(), opened.lock(LOCK, wait_seconds=wait_seconds):
         task_runner = with_runner(runner)
         check_settings(load_settings(profile))  # before the history is touched
-    with _failure_told(), opened.lock(LOCK, wait_seconds=wait_seconds):
         opened.sweep()
         profile = keep_profile(opened, profile)
         if sample:

@@ -30,7 +30,7 @@ class Trap:
     mark = ""
 
     def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return (Path.touch, (Path(self.mark),))  # type: ignore[return-value]
+        return (Path.touch, (Path(self.mark),))  # type: ignore[return-value]  # what pickle would take
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def put_arrays(folder: Path, content: bytes) -> None:
 
 
 def saved(arrays: dict[str, np.ndarray], path: Path) -> bytes:
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)  # type: ignore[arg-type]  # its stub takes names for allow_pickle
     return path.read_bytes()
 
 

@@ -151,7 +151,7 @@ def test_batches_are_ordered_as_committed_even_if_the_clock_is_set_back(
 
     class Earlier(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]  # a clock set back
             return datetime(2001, 1, 1, tzinfo=UTC)
 
     monkeypatch.setattr(data.history, "datetime", Earlier)

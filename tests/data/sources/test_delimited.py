@@ -23,7 +23,7 @@ FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCh
 def read(tmp_path: Path, content: bytes | str, **kwargs: object) -> Rows:
     path = tmp_path / "t.csv"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_delimited(path, Quiet(), **kwargs)  # type: ignore[arg-type]
+    return read_delimited(path, Quiet(), **kwargs)  # type: ignore[arg-type]  # the options of one test
 
 
 def records(rows: Rows) -> list[tuple[object, ...]]:
@@ -224,7 +224,7 @@ def test_what_csv_writes_is_what_is_read(tmp_path: Path, table: list[list[str]],
     width = len(table[0]) if table else 2
     header = [f"column {i}" for i in range(width)]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]
+    writer = csv.writer(text, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]  # the options of one test
     writer.writerows([header, *table])
     rows = read(tmp_path, text.getvalue().encode(), delimiter=",")
     assert rows.rejects.is_empty()
