@@ -22,17 +22,19 @@ The README counts 272,679 accesses and 62,657 ratings: it counts the header line
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
 
 import polars as pl
 
 from data.errors import BadFile
 from data.progress import Progress
-from data.sources.base import READING_COLUMNS, Mapping, Parsed, Source
+from data.schema import UNKNOWN_TITLE
+from data.sources.base import READING_COLUMNS, Options, Parsed, Source
 from data.sources.books import parse_books
-from data.sources.delimited import peek_columns, read_delimited
-from data.sources.encoding import peek_utf8, read_utf8, require_file
+from data.sources.delimited import open_delimited, peek_columns
+from data.sources.encoding import peek_utf8, read_utf8
 from data.sources.rows import Rows, joined_encodings, reject_frame
+from data.sources.upload import SourceFile, Upload
 from data.sources.values import Checked, conform, gather_rejects, parse_ids, parse_ratings, parse_readings
 
 METADATA_SHIFT = 1  # history id = items_info id + 1
@@ -54,10 +56,10 @@ class BookCrossing(Source):
     name = "bookcrossing"
     describes = f"folder with {HISTORY_FILE}, {RATINGS_FILE} and {ITEMS_FILE} (Book-Crossing, Fortes' cut)"
 
-    def recognises(self, path: Path) -> bool:
-        """Say whether `path` is a folder with the three files and their columns."""
+    def recognises(self, upload: Upload) -> bool:
+        """Say whether `upload` has the three files and their columns."""
         try:
-            history, ratings, items = self.files(path, None)
+            history, ratings, items = self.files(upload, Options())
             item_header = peek_utf8(items, len(_ITEM_HEADER) + 3)  # + 3: a byte order mark
         except BadFile:
             return False
@@ -68,22 +70,20 @@ class BookCrossing(Source):
             and item_header.decode("utf-8", "ignore").startswith(_ITEM_HEADER)
         )
 
-    def files(self, path: Path, mapping: Mapping | None) -> list[Path]:
+    def files(self, upload: Upload, options: Options) -> list[SourceFile]:
         """Return the three files."""
-        found = [path / HISTORY_FILE, path / RATINGS_FILE, path / ITEMS_FILE]
-        for file in found:
-            require_file(file)
-        return found
+        return [upload.require(name) for name in (HISTORY_FILE, RATINGS_FILE, ITEMS_FILE)]
 
-    def parse(self, path: Path, mapping: Mapping | None, progress: Progress) -> Parsed:
+    def parse(self, upload: Upload, options: Options, progress: Progress) -> Iterator[Parsed]:
         """Read the three files: one reading per row of the history, with its rating where there is one.
 
         A rating whose reader and book are not in the history is a reading too. A rejected rating costs the
-        rating, not the reading that the history knows.
+        rating, not the reading that the history knows. The cut is small, and ratings are joined to readings: it
+        is read whole.
         """
-        history_file, ratings_file, items_file = self.files(path, mapping)
-        history = read_delimited(history_file, progress, required=tuple(_PAIR.values()), delimiter="\t")
-        rated = read_delimited(ratings_file, progress, required=(*_PAIR.values(), "rating"), delimiter="\t")
+        history_file, ratings_file, items_file = self.files(upload, options)
+        history = open_delimited(history_file, required=tuple(_PAIR.values()), delimiter="\t").whole(progress)
+        rated = open_delimited(ratings_file, required=(*_PAIR.values(), "rating"), delimiter="\t").whole(progress)
         items = read_items(items_file, progress)
         read, history_rejects = parse_readings(history.pick(_PAIR), None)
         ratings, rating_rejects = _parse_ratings(rated.pick(_PAIR | {"rating": "rating"}))
@@ -99,10 +99,10 @@ class BookCrossing(Source):
         ]
         n_rows = readings.height + sum(frame.height for frame in rejects[:4])
         encoding = joined_encodings(history, rated, items)
-        return Parsed(readings, books, gather_rejects(rejects), n_rows, encoding, RATING_SCALE)
+        yield Parsed(readings, books, gather_rejects(rejects), n_rows, encoding, RATING_SCALE)
 
 
-def read_items(path: Path, progress: Progress) -> Rows:
+def read_items(file: SourceFile, progress: Progress) -> Rows:
     """Read `items_info.dat`, under its own ids (not shifted).
 
     Returns
@@ -116,16 +116,16 @@ def read_items(path: Path, progress: Progress) -> Rows:
     BadFile
         If the file is not text or starts with another header.
     """
-    data, encoding = read_utf8(path)
+    data, encoding = read_utf8(file)
     lines = data.decode("utf-8").replace("\r\n", "\n").split("\n")
     if not lines[0].startswith(_ITEM_HEADER):
         raise BadFile(
-            path,
+            file.shown,
             found="another first line",
             expected=f"a header starting {_ITEM_HEADER!r}",
             remedy="use the file as published",
         )
-    progress.start(f"reading {path.name}", len(lines))
+    progress.start(f"reading {file.name}", len(lines))
     items = {number: split_item(line) for number, line in enumerate(lines[1:], 2) if line.strip()}
     good = {number: item for number, item in items.items() if item is not None}
     broken = [(number, "item cannot be read", None) for number in items.keys() - good.keys()]
@@ -133,7 +133,7 @@ def read_items(path: Path, progress: Progress) -> Rows:
     progress.finish(f"{len(good):,} items")
     cells = pl.DataFrame(list(good.values()), schema=dict.fromkeys(_ITEM_COLUMNS, pl.String), orient="row")
     numbers = pl.Series("line", list(good), pl.Int64)
-    return Rows(path.name, cells, numbers, reject_frame(path.name, broken), encoding)
+    return Rows(file.name, cells, numbers, reject_frame(file.name, broken), encoding)
 
 
 def split_item(line: str) -> list[str] | None:
@@ -195,6 +195,6 @@ def _describe(items: pl.DataFrame, read: pl.Series) -> pl.DataFrame:
     described = items.with_columns(book=shifted)
     books = pl.DataFrame({"book": read.unique()}).sort(pl.col("book").cast(pl.Int64, strict=False), "book")
     books = books.join(described, on="book", how="left", maintain_order="left")
-    unknown = pl.concat_str(pl.lit("(unknown title, id "), "book", pl.lit(")"))
+    unknown = pl.format(UNKNOWN_TITLE, "book")
     title = pl.when(pl.col("title").str.strip_chars() != "").then("title").otherwise(unknown)
     return books.with_columns(title=title, file=pl.col("file").fill_null(ITEMS_FILE), line=pl.col("line").fill_null(0))

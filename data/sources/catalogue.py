@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import difflib
-from pathlib import Path
 
 from data.errors import BadConfig, BadFile
+from data.sources.adjacency import Adjacency
+from data.sources.amazon_reviews import AmazonReviews
 from data.sources.base import Source
 from data.sources.bookcrossing import BookCrossing
+from data.sources.bookcrossing_original import BookCrossingOriginal
+from data.sources.bookmeter import Bookmeter
+from data.sources.dbbook2014 import DBbook2014
+from data.sources.encoding import peek_utf8
 from data.sources.events import Events
 from data.sources.goodbooks10k import Goodbooks10k
+from data.sources.goodreads_export import GoodreadsExport
+from data.sources.goodreads_ucsd import GoodreadsUcsd
+from data.sources.librarything import LibraryThing
+from data.sources.storygraph import StoryGraph
+from data.sources.upload import Upload
 
-SOURCES: tuple[Source, ...] = (Goodbooks10k(), BookCrossing(), Events())
+SOURCES: tuple[Source, ...] = (
+    Goodbooks10k(),
+    BookCrossing(),
+    BookCrossingOriginal(),
+    Bookmeter(),
+    StoryGraph(),
+    LibraryThing(),
+    GoodreadsUcsd(),
+    GoodreadsExport(),
+    AmazonReviews(),
+    Adjacency(),
+    DBbook2014(),
+    Events(),
+)
 
 
 def source_named(name: str) -> Source:
@@ -30,7 +53,7 @@ def source_named(name: str) -> Source:
     raise BadConfig(f"no source format {name!r}{hint} (known: {', '.join(known)})")
 
 
-def recognise(path: Path) -> Source:
+def recognise(upload: Upload) -> Source:
     """Return the one format that a file or folder looks like.
 
     `events`, which reads anything a mapping explains, counts only where no other format does.
@@ -40,17 +63,17 @@ def recognise(path: Path) -> Source:
     BadFile
         If none or several recognise it, listing the formats.
     """
-    recognised = [source for source in SOURCES if source.recognises(path)]
+    recognised = [source for source in SOURCES if source.recognises(upload)]
     special = [source for source in recognised if not isinstance(source, Events)]
     candidates = special or recognised
     if len(candidates) == 1:
         return candidates[0]
-    listed = "".join(f"\n            {source.name}: {source.describes}" for source in SOURCES)
+    if upload.single is not None and not candidates:
+        peek_utf8(upload.single)  # a file that is empty or no text is refused for that
     looks_like = " and ".join(source.name for source in candidates)
-    nothing = "none of the known formats" if path.exists() else "nothing there"
     raise BadFile(
-        path,
-        found=f"something like {looks_like}" if candidates else nothing,
-        expected=f"one of{listed}",
-        remedy="name the format, or give a mapping of the columns for events",
+        upload.path,
+        found=f"something like {looks_like}" if candidates else "none of the known formats",
+        expected=f"one of {', '.join(source.name for source in SOURCES)} (wagahai formats describes them)",
+        remedy="name the format with --format, or give a mapping of the columns with --mapping",
     )

@@ -1,74 +1,88 @@
-"""Any table of readings, explained by a mapping: which column of the file means what.
+"""Any table of readings or loans, and a table of its books; which column means what is told, or found out.
 
-The mapping is a TOML file (`read_mapping`), given by hand or lying beside the readings as ``<file>.toml`` or
+It is told by a TOML file (`read_mapping`), given by hand or lying beside the readings as ``<file>.toml`` or
 ``mapping.toml``::
 
     [readings]
-    reader = "user"            # required
+    file = "loans.csv"         # or several, with the same columns; without it, the only table there is
+    reader = "user"            # required, unless the user names the reader of all rows
     book = "book"              # required, unless there is a title
-    read_on = "finished"
+    read_on = "finished"       # of a loan, the day it began
+    ended_on = "returned"
+    date_order = "dmy"         # or mdy; without it, ymd
     rating = "stars"
     rating_scale = [1, 5]      # required with a rating
-    status = "shelf"
+    no_rating = 0              # what stands for no rating, besides nothing
+    status = "shelf"           # what the reader did, or how the loan stands
+    event = "type"             # kind of transaction, of a log of check-outs, renewals, holds, ...
+    n_times = "read count"
 
     [books]
     file = "books.csv"         # beside the readings; without it, the columns are in the readings themselves
     book = "book"
     title = "title"            # ... and any other column of a book
 
-A file without ids of books gets them from title and first author: ``compact_key(title)|first_author_key``, so
-that spelling differences in width, case, blanks and brackets do not make two books.
+Where nothing tells it, headers and first rows do (`data.sources.sniff`). What is special about loans is in
+`data.sources.loans`. A table without ids of books gets them from title and first author (`data.sources.titled`).
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 import polars as pl
 
-from data.editions import compact_key, first_author_key
-from data.errors import BadConfig
+from data.errors import BadConfig, BadFile
 from data.progress import Progress
-from data.sources.base import BOOK_COLUMNS, Mapping, Parsed, Source
+from data.sources.base import NO_BOOKS, NO_READINGS, Mapping, Options, Parsed, Source
 from data.sources.books import parse_books, set_apart_unknown
-from data.sources.encoding import require_file
-from data.sources.mapping import check_mapping, read_mapping
-from data.sources.rows import joined_encodings
-from data.sources.tabular import DELIMITED_SUFFIXES, JSON_SUFFIXES, PARQUET_SUFFIXES, read_table
-from data.sources.values import Checked, gather_rejects, parse_readings
+from data.sources.draft import MAPPING_FILE
+from data.sources.evidence import DMY, YMD
+from data.sources.loans import parse_loans
+from data.sources.mapping import check_mapping, read_mapping, read_mapping_file
+from data.sources.rows import Rows
+from data.sources.seen import may_be_readings, tables_in
+from data.sources.sniff import sniff
+from data.sources.tabular import open_table
+from data.sources.titled import books_within, with_book_ids
+from data.sources.upload import SourceFile, Upload
+from data.sources.values import gather_rejects, parse_readings
 
 __all__ = ["MAPPING_FILE", "Events", "read_mapping"]
 
-MAPPING_FILE = "mapping.toml"
-_SUFFIXES = (*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *PARQUET_SUFFIXES)
+_DAY_OR_MONTH_FIRST = r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})"
 
 
 class Events(Source):
-    """One row per reading, in any file that a mapping explains."""
+    """One row per reading, loan or transaction, in any table that a mapping explains or that explains itself."""
 
     name = "events"
-    describes = f"CSV, TSV, JSONL or Parquet file of readings with a mapping of its columns ({MAPPING_FILE})"
+    describes = f"table of readings or library loans (CSV, TSV, JSONL, Parquet); {MAPPING_FILE} says what is not clear"
+    version = 2
 
-    def recognises(self, path: Path) -> bool:
-        """Say whether a table file has a mapping beside it."""
-        return path.is_file() and path.suffix.lower() in _SUFFIXES and _mapping_beside(path) is not None
+    def recognises(self, upload: Upload) -> bool:
+        """Say whether there is a table with a mapping, or one that seems to have readers or books."""
+        return bool(tables_in(upload)) and (_mapping_file(upload) is not None or may_be_readings(upload))
 
-    def mapping_for(self, path: Path, mapping: Mapping | None) -> Mapping:
-        """Return the mapping given, else the one beside the file; BadConfig if there is none."""
-        return _mapping_for(path, mapping)
+    def options_for(self, upload: Upload, options: Options) -> Options:
+        """Return the options with the mapping given, else the one beside the readings, else the one found out.
 
-    def files(self, path: Path, mapping: Mapping | None) -> list[Path]:
-        """Return the file of readings and, if the mapping names one, that of books."""
-        require_file(path)
-        mapping = _mapping_for(path, mapping)
-        if mapping.books_file is None:
-            return [path]
-        books_file = path.parent / mapping.books_file
-        require_file(books_file)
-        return [path, books_file]
+        Raises
+        ------
+        BadConfig
+            If the mapping cannot work, or is not certain; with what was found, and a mapping to complete.
+        """
+        return replace(options, mapping=_mapping_for(upload, options))
 
-    def parse(self, path: Path, mapping: Mapping | None, progress: Progress) -> Parsed:
-        """Read the readings and the books.
+    def files(self, upload: Upload, options: Options) -> list[SourceFile]:
+        """Return the files of readings and, last, that of books if there is one."""
+        readings, books = _files(upload, _mapping_for(upload, options))
+        return readings if books is None else [*readings, books]
+
+    def parse(self, upload: Upload, options: Options, progress: Progress) -> Iterator[Parsed]:
+        """Read the books and the readings.
 
         With a file of books, a reading of a book that is not in it is rejected. Without, the first text
         that a book has in any of its rows describes it.
@@ -78,79 +92,112 @@ class Events(Source):
         BadFile
             See `Source.parse`.
         BadConfig
-            If there is no mapping, or it cannot work.
+            If the mapping cannot work, or is not certain.
         """
-        mapping = _mapping_for(path, mapping)
-        files = self.files(path, mapping)
-        read = read_table(path, progress, required=_columns_needed(mapping))
-        picked = _with_book_ids(read.pick(_readings_columns(mapping)))
-        readings, reading_rejects = parse_readings(picked, mapping.rating_scale)
-        rejects, described = [read.rejects, reading_rejects], [read]
-        if len(files) == 1:
-            books, book_rejects = _books_within(picked)
-        else:
-            table = read_table(files[1], progress, required=tuple(mapping.books.values()))
-            books, book_rejects = parse_books(table.pick(mapping.books))
-            readings, unknown = set_apart_unknown(readings, books, files[1].name)
-            rejects += [unknown, table.rejects]
-            described.append(table)
-        rejects.append(book_rejects)
+        mapping = _mapping_for(upload, options)
+        files, books_file = _files(upload, mapping)
         scale = mapping.rating_scale if "rating" in mapping.readings else None
-        return Parsed(readings, books, gather_rejects(rejects), read.n_rows, joined_encodings(*described), scale)
+        needed = tuple(_readings_columns(mapping).values())
+        tables = [open_table(file, required=needed, wanted=()) for file in files]
+        books = None
+        if books_file is not None:
+            described = open_table(books_file, required=tuple(mapping.books.values()), wanted=()).whole(progress)
+            books, rejects = parse_books(described.pick(mapping.books))
+            rejects = gather_rejects([described.rejects, rejects])
+            yield Parsed(NO_READINGS, books, rejects, 0, described.encoding, scale)
+        for table in tables:
+            for rows in table.parts(progress):
+                part = _parse_part(rows, mapping, options.reader, scale)
+                if books is not None and books_file is not None:
+                    readings, unknown = set_apart_unknown(part.readings, books, books_file.name)
+                    rejects = gather_rejects([part.rejects, unknown])
+                    part = replace(part, readings=readings, books=NO_BOOKS, rejects=rejects)
+                yield part
 
 
-def _mapping_beside(path: Path) -> Path | None:
-    beside = (path.with_suffix(".toml"), path.parent / MAPPING_FILE)
-    return next((file for file in beside if file.is_file()), None)
+def _parse_part(rows: Rows, mapping: Mapping, reader: str | None, scale: tuple[float, float] | None) -> Parsed:
+    """Parse some rows of readings, and the books that they describe themselves."""
+    picked = rows.pick(_readings_columns(mapping))
+    if "reader" not in picked.columns:
+        picked = picked.with_columns(reader=pl.lit(reader))
+    loans, odd, n_skipped = parse_loans(with_book_ids(_as_we_write(picked, mapping)))
+    readings, unusable = parse_readings(loans, scale)
+    books, undescribed = (NO_BOOKS, []) if mapping.books_file else _described(loans)
+    rejects = gather_rejects([rows.rejects, odd, unusable, *undescribed])
+    return Parsed(readings, books, rejects, rows.n_rows - n_skipped, rows.encoding, scale, n_skipped)
 
 
-def _mapping_for(path: Path, mapping: Mapping | None) -> Mapping:
-    """Return the mapping given, else the one beside the file."""
-    if mapping is not None:
-        return check_mapping(mapping)
-    beside = _mapping_beside(path)
-    if beside is None:
-        raise BadConfig(
-            f"{path}: which column is the reader, which the book? Give a mapping, or put {MAPPING_FILE} beside the file"
+def _described(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    books, rejects = books_within(rows)
+    return books, [rejects]
+
+
+def _as_we_write(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Write dates with the year first, and no rating as nothing."""
+    if mapping.date_order != YMD:
+        parts = "$3-$2-$1" if mapping.date_order == DMY else "$3-$1-$2"
+        dates = [name for name in ("read_on", "ended_on") if name in rows.columns]
+        rows = rows.with_columns(
+            pl.col(name).str.normalize("NFKC").str.replace(_DAY_OR_MONTH_FIRST, parts) for name in dates
         )
-    return read_mapping(beside)
+    if mapping.no_rating is not None and "rating" in rows.columns:
+        text = pl.col("rating").str.strip_chars()
+        none = (text == mapping.no_rating) | (text.cast(pl.Float64, strict=False) == _number(mapping.no_rating))
+        rows = rows.with_columns(rating=pl.when(none.fill_null(False)).then(pl.lit("")).otherwise("rating"))
+    return rows
 
 
-def _readings_columns(mapping: Mapping) -> dict[str, str]:
-    """Return our name -> the file's column for all that is in the file of readings."""
-    return mapping.readings if mapping.books_file else {**mapping.books, **mapping.readings}
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
-def _columns_needed(mapping: Mapping) -> tuple[str, ...]:
-    return tuple(_readings_columns(mapping).values())
+def _mapping_for(upload: Upload, options: Options) -> Mapping:
+    """Return the mapping given, else the one beside the readings, else the one found out."""
+    if options.mapping is not None:
+        mapping = check_mapping(options.mapping)
+    elif (file := _mapping_file(upload)) is not None:
+        mapping = read_mapping_file(file)
+    else:
+        mapping = sniff(upload, reader_is_known=options.reader is not None)
+    if "reader" not in _readings_columns(mapping) and options.reader is None:
+        raise BadConfig("[readings] must say which column is the reader, unless you name one reader for all rows")
+    return mapping
 
 
-def _with_book_ids(rows: pl.DataFrame) -> pl.DataFrame:
-    """Derive the book from title and first author if the file has no ids."""
-    if "book" in rows.columns:
-        return rows
-    named = [name for name in ("title", "authors") if name in rows.columns]
-    distinct = rows.select(named).unique()
-    ids = [_book_id(*names) for names in distinct.iter_rows()]
-    return rows.join(
-        distinct.with_columns(book=pl.Series(ids, dtype=pl.String)),
-        on=named,
-        how="left",
-        maintain_order="left",
+def _mapping_file(upload: Upload) -> SourceFile | None:
+    """Return the mapping in a folder or an archive, or beside a file."""
+    path, single = upload.path, upload.single
+    if (within := upload.find(MAPPING_FILE)) is not None or path.is_dir():
+        return within
+    own = [path.parent / f"{PurePosixPath(single.name).stem}.toml"] if single else []
+    beside = (*own, path.with_suffix(".toml"), path.parent / MAPPING_FILE)
+    return next((Upload.open(found).files[0] for found in beside if found.is_file()), None)
+
+
+def _files(upload: Upload, mapping: Mapping) -> tuple[list[SourceFile], SourceFile | None]:
+    """Return the files of readings, and that of books if there is one."""
+    books = None if mapping.books_file is None else _named(upload, mapping.books_file)
+    if mapping.readings_files:
+        return [_named(upload, name) for name in mapping.readings_files], books
+    tables = [file for file in tables_in(upload) or upload.files if file != books]
+    if len(tables) == 1:
+        return tables, books
+    raise BadFile(
+        upload.path,
+        found=", ".join(file.name for file in tables[:10]) or "no table",
+        expected="one table of readings",
+        remedy='say which it is: [readings] file = "..."',
     )
 
 
-def _book_id(title: str, authors: str = "") -> str:
-    key = compact_key(title)
-    return f"{key}|{first_author_key(authors)}" if key else ""
+def _named(upload: Upload, name: str) -> SourceFile:
+    exact = next((file for file in upload.files if file.name == name), None)
+    return exact or upload.require(PurePosixPath(name).name)
 
 
-def _books_within(rows: pl.DataFrame) -> Checked:
-    """Gather the books from the rows of readings: of every column, the first text that a book has."""
-    columns = [name for name in BOOK_COLUMNS if name in rows.columns and name != "book"]
-    if "title" not in columns:
-        return Checked(pl.DataFrame(schema=BOOK_COLUMNS), gather_rejects([]))
-    text = (pl.col(name).filter(pl.col(name).str.strip_chars() != "").first() for name in columns)
-    with_book = rows.with_columns(pl.col("book").str.strip_chars()).filter(pl.col("book") != "")
-    books = with_book.group_by("book", maintain_order=True).agg(*text, pl.col("file", "line").first())
-    return parse_books(books)
+def _readings_columns(mapping: Mapping) -> dict[str, str]:
+    """Return our name -> the file's column for all that is in the files of readings."""
+    return mapping.readings if mapping.books_file else {**mapping.books, **mapping.readings}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from data.errors import BadFile
+from data.progress import Progress
 from data.sources.base import REJECT_COLUMNS
+from data.sources.upload import SourceFile
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,51 @@ class Rows:
         return pl.DataFrame([*picked, file, self.lines.alias("line")])
 
 
+@dataclass(frozen=True)
+class Table:
+    """An opened file of rows, of which only the header was read.
+
+    Attributes
+    ----------
+    file
+        The file.
+    columns
+        Names of its columns, outer blanks removed.
+    encoding
+        Text encoding of the file, or its format if it is not text.
+    """
+
+    file: SourceFile
+    columns: tuple[str, ...]
+    encoding: str
+    _read: Callable[[Progress], Iterator[Rows]]
+
+    def parts(self, progress: Progress) -> Iterator[Rows]:
+        """Read the file part by part; every call starts anew. Parts have all the columns, in order."""
+        yield from self._read(progress)
+
+    def whole(self, progress: Progress) -> Rows:
+        """Read all of it: for catalogues of books, and exports of one reader."""
+        parts = list(self.parts(progress))
+        if not parts:
+            empty = pl.DataFrame(schema=dict.fromkeys(self.columns, pl.String))
+            return Rows(self.file.name, empty, pl.Series("line", [], pl.Int64), reject_frame("", []), self.encoding)
+        return Rows(
+            parts[0].name,
+            pl.concat([part.cells for part in parts]),
+            pl.concat([part.lines for part in parts]),
+            pl.concat([part.rejects for part in parts]),
+            self.encoding,
+        )
+
+
 def reject_frame(file: str, broken: Iterable[tuple[int, str, str | None]]) -> pl.DataFrame:
     """Return rejects of a file from (line, reason, found), in line order, with no column at fault."""
     rows = [(file, line, reason, None, found) for line, reason, found in sorted(broken, key=lambda row: row[0])]
     return pl.DataFrame(rows, schema=REJECT_COLUMNS, orient="row")
 
 
-def require_columns(path: Path, found: Sequence[str], required: Sequence[str]) -> None:
+def require_columns(path: object, found: Sequence[str], required: Sequence[str]) -> None:
     """Refuse a file that has not all required columns.
 
     Raises
@@ -92,6 +131,6 @@ def _shown(found: Sequence[str], required: Sequence[str]) -> str:
     return f"columns {', '.join(found)}"
 
 
-def joined_encodings(*files: Rows) -> str:
+def joined_encodings(*files: Rows | Table) -> str:
     """Return the encodings of several files, each once, joined by commas."""
     return ", ".join(dict.fromkeys(file.encoding for file in files))

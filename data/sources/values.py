@@ -14,7 +14,7 @@ import polars as pl
 from data.sources.base import READING_COLUMNS, REJECT_COLUMNS
 
 EARLIEST = dt.date(1450, 1, 1)  # before printing, nobody wrote down the day on which a book was read
-NO_DATE = ("", "日付不明", "不明", "unknown", "null")  # compared in lower case
+NO_DATE = ("", "日付不明", "読んだ日不明", "不明", "unknown", "null")  # compared in lower case
 FOUND_SIZE = 80  # characters of a value at fault that are reported
 
 _DATE = (
@@ -23,15 +23,19 @@ _DATE = (
 )
 _YEAR_AS_FLOAT = r"^(\d{4})\.0+$"
 _COMPACT = r"^(\d{4})(\d{2})(\d{2})$"
-_SECONDS = r"^(\d{9,12})(?:\.\d*)?$"  # from 1973 on; shorter numbers are years, compact dates or mistakes
+_SECONDS = r"^(\d{9,13})(?:\.\d*)?$"  # from 1973 on; shorter numbers are years, compact dates or mistakes
+_FIRST_MILLISECONDS = 10**12  # thirteen digits: as milliseconds from 2001 on, as seconds from the year 33658
 _SPREADSHEET_TEXT = r'^=?"(.*)"$'  # ="0345" and "0345": how spreadsheets are kept from eating zeros
 
 STATUS_WORDS: dict[str, str] = {
     **dict.fromkeys(("", "read", "finished", "completed", "done", "読了", "読んだ", "読んだ本"), "read"),
+    **dict.fromkeys(("読了本", "読み終わった"), "read"),
     **dict.fromkeys(("reading", "currently reading", "in progress", "started", "読書中", "読んでる本"), "reading"),
+    **dict.fromkeys(("paused", "on hold", "読んでる", "読んでいる", "読んでいる本"), "reading"),
     **dict.fromkeys(("wish", "wishlist", "wish list", "to read", "want to read", "want", "tbr"), "wish"),
-    **dict.fromkeys(("読みたい", "読みたい本", "積読", "積読本"), "wish"),
+    **dict.fromkeys(("読みたい", "読みたい本", "積読", "積読本", "積ん読", "積ん読本", "stacked"), "wish"),
     **dict.fromkeys(("dropped", "did not finish", "dnf", "abandoned", "gave up", "中断"), "dropped"),
+    **dict.fromkeys(("didn't finish", "could not finish", "unfinished"), "dropped"),
 }
 
 _REASON, _VALUE = "\0reason", "\0value"  # names that no file has: NUL is refused
@@ -114,12 +118,21 @@ def parse_statuses(rows: pl.DataFrame) -> Checked:
     return Checked(good.with_columns(status), rejects)
 
 
+def parse_times(rows: pl.DataFrame) -> Checked:
+    """Make `n_times` Int32; none and 0 are once, what is no whole number rejects the row."""
+    text = _plain("n_times").str.replace(r"\.0+$", "")
+    number = text.cast(pl.Int32, strict=False)
+    unknown = pl.when((text != "") & ((number < 0) | number.is_null())).then(pl.lit("number of times cannot be read"))
+    good, rejects = set_apart(rows, unknown, "n_times", found=True)
+    return Checked(good.with_columns(number.fill_null(1).clip(1).alias("n_times")), rejects)
+
+
 def parse_dates(rows: pl.DataFrame, today: dt.date | None = None) -> Checked:
     """Make `read_on` a Date and add `read_on_precision`.
 
     Understood are ISO dates and datetimes (also with ``/`` or ``.``), ``2024年5月6日``, ``20240506``, year
-    and month, the year alone (``1990``, ``1990.0``), and Unix seconds of nine digits or more. The day is the
-    one written: a zone is not converted. Words for "no date" give null and ``unknown``.
+    and month, the year alone (``1990``, ``1990.0``), and Unix time: seconds of nine to twelve digits, milliseconds of
+    thirteen. The day is the one written: a zone is not converted. Words for "no date" give null and ``unknown``.
 
     Parameters
     ----------
@@ -148,7 +161,7 @@ def parse_readings(rows: pl.DataFrame, scale: tuple[float, float] | None, today:
     Parameters
     ----------
     rows
-        With `reader` and `book`, and perhaps `read_on`, `rating` and `status`, as text.
+        With `reader` and `book`, and perhaps `read_on`, `rating`, `status` and `n_times`, as text.
     scale
         Lowest and highest rating; a `rating` column is read only if it is given.
     today
@@ -167,9 +180,18 @@ def parse_readings(rows: pl.DataFrame, scale: tuple[float, float] | None, today:
     if "status" in good.columns:
         good, rejects = parse_statuses(good)
         checked.append(rejects)
-    constant = {"read_on_precision": "unknown", "status": "read"}
+    if good.schema.get("n_times") == pl.String:
+        good, rejects = parse_times(good)
+        checked.append(rejects)
+    constant = {"read_on_precision": "unknown", "status": "read", "n_times": 1}
     good = good.with_columns(pl.lit(word).alias(name) for name, word in constant.items() if name not in good.columns)
     return Checked(conform(good, READING_COLUMNS), gather_rejects(checked))
+
+
+def prefixed(column: str, prefix: str) -> pl.Expr:
+    """Return the texts of a column, stripped and with a prefix; null where there is none."""
+    text = pl.col(column).str.strip_chars()
+    return pl.when(text != "").then(pl.lit(prefix) + text).alias(column)
 
 
 def gather_rejects(frames: list[pl.DataFrame]) -> pl.DataFrame:
@@ -229,7 +251,8 @@ def _as_date() -> pl.Expr:
 
 
 def _from_seconds() -> pl.Expr:
-    seconds = pl.col("text").str.extract(_SECONDS).cast(pl.Int64)
+    number = pl.col("text").str.extract(_SECONDS).cast(pl.Int64)
+    seconds = pl.when(number < _FIRST_MILLISECONDS).then(number).otherwise(number // 1000)
     return pl.from_epoch(seconds, "s").cast(pl.Date)
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from data.editions import clean_text, search_key
 from data.errors import BadFile
-from data.progress import Quiet
 from data.sources.bookcrossing import METADATA_SHIFT, BookCrossing, repair_text, split_item
+from data.sources.upload import Upload
+from tests.data.sources.parsing import parse
 
 ITEM_HEADER = "Book_ID\tISBN\tBook-Title\tBook-Author\tYear-Of-Publication\tPublisher\tImage-URL-S\n"
 ITEMS = ITEM_HEADER + (
@@ -34,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_known_answer(folder: Path) -> None:
-    parsed = BookCrossing().parse(folder, None, Quiet())
+    parsed = parse(BookCrossing(), folder)
     assert parsed.readings.select("reader", "book", "rating", "file", "line").rows() == [
         ("1", "1", None, "book_history.dat", 2),
         ("1", "2", 8.0, "book_history.dat", 3),
@@ -73,14 +74,14 @@ def test_repair_undoes_what_was_garbled_and_nothing_else(text: str) -> None:
 
 def test_other_files_are_refused(folder: Path) -> None:
     source = BookCrossing()
-    assert source.recognises(folder)
+    assert source.recognises(Upload.open(folder))
     (folder / "items_info.dat").write_text("id\ttitle\n")
-    assert not source.recognises(folder)
+    assert not source.recognises(Upload.open(folder))
     with pytest.raises(BadFile, match="Book_ID"):
-        source.parse(folder, None, Quiet())
+        parse(source, folder)
     (folder / "book_ratings.dat").unlink()
     with pytest.raises(BadFile, match=r"book_ratings\.dat"):
-        source.parse(folder, None, Quiet())
+        parse(source, folder)
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +98,7 @@ def protocol(shared: Path) -> ModuleType:
 
 @pytest.mark.realdata
 def test_real_data_equals_the_protocol(shared: Path, protocol: ModuleType) -> None:
-    parsed = BookCrossing().parse(shared / "data" / "bookcrossing", None, Quiet())
+    parsed = parse(BookCrossing(), shared / "data" / "bookcrossing")
     readings = parsed.readings
     assert (readings.height, parsed.n_rows, parsed.rejects.height) == (272_678, 272_678, 0)
     assert (readings["reader"].n_unique(), readings["book"].n_unique()) == (2_946, 17_384)

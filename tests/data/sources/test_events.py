@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from zipfile import ZipFile
 
 import polars as pl
 import pytest
 
 from data.errors import BadConfig, BadFile
 from data.progress import Quiet
-from data.sources.base import Mapping, Parsed
+from data.sources.base import Mapping, Options, Parsed
+from data.sources.catalogue import recognise
 from data.sources.events import Events, read_mapping
+from data.sources.upload import Upload
+from tests.data.sources import parsing
 
 READINGS = {"reader": "user", "book": "book", "read_on": "finished", "rating": "stars"}
 WITH_BOOKS = Mapping(
@@ -30,8 +34,8 @@ WITH_BOOKS = Mapping(
 )
 
 
-def parse(path: Path, mapping: Mapping | None) -> Parsed:
-    return Events().parse(path, mapping, Quiet())
+def parse(path: Path, mapping: Mapping | None, reader: str | None = None) -> Parsed:
+    return parsing.parse(Events(), path, Options(mapping, reader))
 
 
 def test_books_in_a_second_file(tmp_path: Path) -> None:
@@ -46,8 +50,8 @@ def test_books_in_a_second_file(tmp_path: Path) -> None:
     path.write_text("user,book,finished,stars\nu,b1,2024年5月,4\nu,b2,,\nu,b3,,\nu,b9,,\nu,b1,x,\n")
     parsed = parse(path, WITH_BOOKS)
     assert parsed.readings.rows() == [
-        ("u", "b1", dt.date(2024, 5, 1), "month", 4.0, "read", "r.csv", 2),
-        ("u", "b2", None, "unknown", None, "read", "r.csv", 3),
+        ("u", "b1", dt.date(2024, 5, 1), "month", 4.0, "read", 1, "r.csv", 2),
+        ("u", "b2", None, "unknown", None, "read", 1, "r.csv", 3),
     ]
     assert parsed.rejects.rows() == [
         ("books.csv", 4, "no title", "title", None),
@@ -136,17 +140,78 @@ def test_parquet(tmp_path: Path) -> None:
             parse(path, mapping)
 
 
-def test_a_mapping_beside_the_file_makes_it_recognised(tmp_path: Path) -> None:
+def test_a_mapping_beside_the_file_explains_it(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
-    path.write_text("user,book\nu,b\n")
+    path.write_text("x,y\nu,b\n")
     source = Events()
-    assert not source.recognises(path)
-    with pytest.raises(BadConfig, match=r"mapping\.toml"):
-        source.files(path, None)
-    (tmp_path / "mapping.toml").write_text('[readings]\nreader = "user"\nbook = "book"\n')
-    assert source.recognises(path)
-    assert not source.recognises(tmp_path)
+    assert not source.recognises(Upload.open(path))
+    (tmp_path / "mapping.toml").write_text('[readings]\nreader = "x"\nbook = "y"\n')
+    assert source.recognises(Upload.open(path))
     assert parse(path, None).readings.height == 1
+    (tmp_path / "r.toml").write_text('[readings]\nreader = "y"\nbook = "x"\n')
+    assert parse(path, None).readings["reader"].to_list() == ["b"]
+
+
+def test_a_mapping_in_a_folder_says_which_files_are_what(tmp_path: Path) -> None:
+    for year in (2023, 2024):
+        (tmp_path / f"{year}.csv").write_text(f"x,y,z\nu,b,{year}-01-02\n")
+    (tmp_path / "other.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "y.csv").write_text("y,name\nb,Emma\n")
+    mapping = tmp_path / "mapping.toml"
+    mapping.write_text('[readings]\nreader = "x"\nbook = "y"\n[books]\nfile = "y.csv"\nbook = "y"\ntitle = "name"\n')
+    assert Events().recognises(Upload.open(tmp_path))
+    with pytest.raises(BadFile, match=r"2023\.csv, 2024\.csv, other\.csv"):
+        parse(tmp_path, None)
+    mapping.write_text(
+        '[readings]\nfile = ["2024.csv", "2023.csv"]\nreader = "x"\nbook = "y"\nread_on = "z"\n'
+        '[books]\nfile = "y.csv"\nbook = "y"\ntitle = "name"\n'
+    )
+    parsed = parse(tmp_path, None)
+    assert parsed.readings.select("read_on", "file").rows() == [
+        (dt.date(2024, 1, 2), "2024.csv"),
+        (dt.date(2023, 1, 2), "2023.csv"),
+    ]
+    assert parsed.books["title"].to_list() == ["Emma"]
+
+
+def test_a_mapping_in_or_beside_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "r.zip"
+    text = '[readings]\nfile = "a/r.csv"\nreader = "x"\nbook = "y"\n'
+    with ZipFile(path, "w") as archive:
+        archive.writestr("a/r.csv", "x,y\nu,b\n")
+        archive.writestr("a/s.csv", "x,y\nv,c\n")
+    (tmp_path / "mapping.toml").write_text(text)
+    assert parse(path, None).readings["reader"].to_list() == ["u"]
+    with ZipFile(path, "a") as archive:
+        archive.writestr("mapping.toml", text.replace("a/r", "a/s"))
+    assert parse(path, None).readings["reader"].to_list() == ["v"]
+
+
+def test_settings_of_dates_and_ratings(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text(
+        "u,b,d,e,r\nx,1,4.3.2024,5.3.2024,0\nx,2,13/12/2023 10:00,,0.0\nx,3,12/13/2023,,4\nx,4,,2.1.2024,７\n"
+    )
+    columns = {"reader": "u", "book": "b", "read_on": "d", "ended_on": "e", "rating": "r"}
+    mapping = Mapping(columns, {}, rating_scale=(1, 5), no_rating="0", date_order="dmy")
+    parsed = parse(path, mapping)
+    assert parsed.readings.select("book", "read_on", "rating").rows() == [
+        ("1", dt.date(2024, 3, 4), None),
+        ("2", dt.date(2023, 12, 13), None),
+    ]
+    assert parsed.rejects.select("line", "reason", "found").rows() == [
+        (4, "no such date", "2023-13-12"),
+        (5, "rating is outside 1 to 5", "７"),
+    ]
+
+
+def test_all_rows_may_be_of_one_reader(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("b\n1\n2\n")
+    mapping = Mapping({"book": "b"}, {})
+    assert parse(path, mapping, "ann").readings["reader"].to_list() == ["ann", "ann"]
+    with pytest.raises(BadConfig, match="which column is the reader"):
+        parse(path, mapping)
 
 
 def test_missing_files_and_columns(tmp_path: Path) -> None:
@@ -156,7 +221,8 @@ def test_missing_files_and_columns(tmp_path: Path) -> None:
         parse(path, WITH_BOOKS)
     with pytest.raises(BadFile, match="columns user, book, finished, stars"):
         parse(path, Mapping({"reader": "usr", "book": "book"}, {}))
-    assert parse(path, Mapping({"reader": "user", "book": "book"}, {})).readings.is_empty()
+    options = Options(Mapping({"reader": "user", "book": "book"}, {}))
+    assert list(Events().parse(Upload.open(path), options, Quiet())) == []  # no rows, no parts
 
 
 def test_read_mapping(tmp_path: Path) -> None:
@@ -179,12 +245,17 @@ def test_read_mapping(tmp_path: Path) -> None:
         ('[readings]\nreadr = "u"\n', "'readr'; the closest known one is 'reader'"),
         ('[reading]\nreader = "u"\n', "'reading'; the closest known one is 'readings'"),
         ('[readings]\nreader = "u"\nbook = "b"\n[books]\ntitel = "t"\n', "closest known one is 'title'"),
-        ('[readings]\nbook = "b"\n', "which column is the reader"),
+        ('[readings]\nreadr = "r"\nended = "b"\n', "closest known one is 'reader'"),
+        ('[readings]\nended = "b"\n', "'ended'; the closest known one is 'ended_on'"),
         ('[readings]\nreader = "u"\n', "which column is the book"),
         ('[readings]\nreader = 3\nbook = "b"\n', "reader = 3, expected the name of a column"),
         ('[readings]\nreader = "u"\nbook = "b"\nrating = "r"\n', "must say rating_scale"),
         ('[readings]\nreader = "u"\nbook = "b"\nrating_scale = [5, 1]\n', r"rating_scale = \[5, 1\]"),
         ('[readings]\nreader = "u"\nbook = "b"\n[books]\nfile = "x.csv"\n', "book and title"),
+        ('[readings]\nreader = "u"\nbook = "b"\ndate_order = "ydm"\n', "'ydm', expected one of ymd, dmy, mdy"),
+        ('[readings]\nreader = "u"\nbook = "b"\nno_rating = []\n', r"no_rating = \[\], expected"),
+        ('[readings]\nreader = "u"\nbook = "b"\nfile = ["a.csv", 3]\n', "file = 3, expected the name of a file"),
+        ('[readings]\nreader = "u"\nbook = "b"\nfile = "../a.csv"\n', "a file of the upload"),
         ("readings = 3\n", "must be a table"),
         ("[readings\n", "not TOML"),
     ],
@@ -197,25 +268,27 @@ def test_bad_mappings(tmp_path: Path, text: str, message: str) -> None:
 
 
 @pytest.mark.realdata
-def test_library_loans(shared: Path) -> None:
-    mapping = Mapping(
+def test_library_loans_need_no_mapping(shared: Path) -> None:
+    path = shared / "data" / "unil_library_loans"
+    assert recognise(Upload.open(path)).name == "events"
+    options = Events().options_for(Upload.open(path), Options())
+    assert options.mapping == Mapping(
         {"reader": "u", "book": "i", "read_on": "t"},
-        {
-            "book": "i",
-            "title": "Title",
-            "authors": "Author",
-            "publisher": "Publisher",
-            "isbn13": "ISBN Valid",
-        },
+        {"book": "i", "title": "Title", "authors": "Author", "publisher": "Publisher", "isbn13": "ISBN Valid"},
         "items.csv",
+        readings_files=("interactions_train.csv",),
     )
-    parsed = parse(shared / "data" / "unil_library_loans" / "interactions_train.csv", mapping)
-    readings = parsed.readings
-    assert (readings.height, parsed.rejects.height, parsed.books.height) == (87_047, 0, 15_291)
+    parsed = parse(path, options.mapping)
+    readings, books = parsed.readings, parsed.books
+    assert (readings.height, parsed.n_rows, parsed.n_skipped, parsed.rejects.height) == (87_047, 87_047, 0, 0)
     assert (readings["reader"].n_unique(), readings["book"].n_unique()) == (7_838, 15_109)
+    assert readings.select("reader", "book").n_unique() == 64_003
     assert readings["read_on"].min() == dt.date(2023, 1, 2)
     assert readings["read_on"].max() == dt.date(2024, 10, 14)
     assert (readings["read_on"].dt.year() == 2023).sum() == 58_729
+    assert books.height == 15_291
+    assert not books["title"].str.contains(r"/$|\s[:;=]$").any()  # 97 % of them ended so
+    assert books["isbn13"].null_count() == 723 + 20  # no number, and numbers of films and games
 
 
 @pytest.mark.realdata

@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 
 from data.errors import BadFile
-from data.progress import Quiet
+from data.sources.base import Options
 from data.sources.goodbooks10k import Goodbooks10k
+from data.sources.upload import Upload
+from tests.data.sources.parsing import parse
 
 HEADER = "book_id,goodreads_book_id,work_id,isbn,isbn13,authors,original_publication_year,title,language_code\n"
 BOOKS = HEADER + (
@@ -27,10 +29,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_known_answer(folder: Path) -> None:
-    parsed = Goodbooks10k().parse(folder, None, Quiet())
+    parsed = parse(Goodbooks10k(), folder)
     assert parsed.readings.rows() == [
-        ("7", "1", None, "unknown", 5.0, "read", "ratings.csv", 2),
-        ("7", "2", None, "unknown", None, "read", "ratings.csv", 3),
+        ("7", "1", None, "unknown", 5.0, "read", 1, "ratings.csv", 2),
+        ("7", "2", None, "unknown", None, "read", 1, "ratings.csv", 3),
     ]
     assert parsed.rejects.rows() == [
         ("books.csv", 4, "no title", "title", None),
@@ -43,34 +45,35 @@ def test_known_answer(folder: Path) -> None:
     games, iliad = parsed.books.to_dicts()
     assert games["title"] == "The Hunger Games (The Hunger Games, #1)"
     assert (games["series"], games["volume"], games["year"]) == ("The Hunger Games", 1.0, 2008)
-    assert (games["isbn13"], games["work"], games["format"]) == ("9780439023481", "goodreads:77", "unknown")
+    assert (games["isbn13"], games["format"]) == ("9780439023481", "unknown")
+    assert (games["work"], games["edition"]) == ("goodreads:77", "goodreads:2")
     assert (iliad["authors"], iliad["year"], iliad["language"]) == ("Homer & others", -720, None)
 
 
 def test_recognised_by_content(folder: Path) -> None:
     source = Goodbooks10k()
-    assert source.recognises(folder)
-    assert not source.recognises(folder / "books.csv")
+    assert source.recognises(Upload.open(folder))
+    assert source.recognises(Upload.open(folder / "ratings.csv"))  # with the books beside it
     (folder / "books.csv").write_text("id,book_id,title\n1,2,t\n")
-    assert not source.recognises(folder)
+    assert not source.recognises(Upload.open(folder))
     with pytest.raises(BadFile, match="goodreads_book_id"):  # the copy with renamed ids
-        source.parse(folder, None, Quiet())
+        parse(source, folder)
 
 
 def test_which_file_of_ratings(folder: Path) -> None:
     source = Goodbooks10k()
     (folder / "ratings_more.csv").write_text("x")
-    assert source.files(folder, None)[1].name == "ratings.csv"
+    assert source.files(Upload.open(folder), Options())[1].name == "ratings.csv"
     (folder / "ratings.csv").rename(folder / "ratings_less.csv")
-    with pytest.raises(BadFile, match=r"ratings_less\.csv, ratings_more\.csv"):
-        source.files(folder, None)
+    with pytest.raises(BadFile, match=r"ratings_less\.csv, .*ratings_more\.csv"):
+        source.files(Upload.open(folder), Options())
     (folder / "ratings_more.csv").unlink()
-    assert source.files(folder, None)[1].name == "ratings_less.csv"
+    assert source.files(Upload.open(folder), Options())[1].name == "ratings_less.csv"
 
 
 @pytest.mark.realdata
 def test_real_data(shared: Path) -> None:
-    parsed = Goodbooks10k().parse(shared / "data" / "goodbooks10k_sample", None, Quiet())
+    parsed = parse(Goodbooks10k(), shared / "data" / "goodbooks10k_sample")
     readings = parsed.readings
     assert (readings.height, parsed.n_rows, parsed.rejects.height) == (298_176, 298_176, 0)
     assert (readings["reader"].n_unique(), readings["book"].n_unique()) == (2_672, 9_990)

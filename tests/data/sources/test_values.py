@@ -44,6 +44,7 @@ def rows(**columns: Sequence[str | None]) -> pl.DataFrame:
         ("1987年", "1987-01-01", "year"),
         ("1687541086", "2023-06-23", "day"),
         ("1687541086.0", "2023-06-23", "day"),
+        ("1687541086999", "2023-06-23", "day"),
         ("1450-01-01", "1450-01-01", "day"),
         ("2025-06-02", "2025-06-02", "day"),
         *((word, None, "unknown") for word in ("", " ", "日付不明", "unknown", "Unknown", "不明", "NULL", None)),
@@ -60,9 +61,12 @@ def test_dates_understood(text: str | None, date: str | None, precision: str) ->
     ("text", "reason"),
     [
         *((text, "date cannot be read") for text in ("yesterday", "06/05/2024", "2024-05/06", "2024-", "2024.5")),
-        *((text, "date cannot be read") for text in ("0", "12345", "-5", "1687541086000", "2024-05-06 25:00")),
+        *((text, "date cannot be read") for text in ("0", "12345", "-5", "16875410860000", "2024-05-06 25:00")),
         *((text, "no such date") for text in ("2021-13-45", "2023-02-29", "2024年0月1日", "20241301")),
-        *((text, "date is outside") for text in ("1449-12-31", "2025-06-03", "2026", "99999999999", "0000")),
+        *(
+            (text, "date is outside")
+            for text in ("1449-12-31", "2025-06-03", "2026", "99999999999", "9780439023481", "0000")
+        ),
     ],
 )
 def test_dates_rejected(text: str, reason: str) -> None:
