@@ -9,6 +9,7 @@ the store's ``history`` lock; readers need none.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,35 +18,19 @@ from typing import Any
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
+from data.delta import compact, create_delta, merge_into, open_delta, remove_old_files, scan_delta
 from data.digest import digest_of
 from data.errors import BadHistory
-from data.schema import BATCHES, BOOKS, PRECISIONS, READINGS, REJECTS, Table
+from data.merging import changed_books, changed_readings
+from data.schema import BATCHES, BOOKS, READINGS, REJECTS, Table
 
+KEPT_INGESTS = 10  # how many can be opened as they were
 _MERGED = (READINGS, BOOKS, REJECTS)
-_KEEP_VERSIONS: dict[str, str | None] = {"delta.enableExpiredLogCleanup": "false"}  # else pins die after 30 days
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One ingest, ready to be committed.
-
-    Attributes
-    ----------
-    account
-        Columns of `batches` that are known before the commit (counts, names, encoding).
-    readings, books, rejects
-        Rows of the tables, each key once.
-    """
-
-    account: dict[str, Any]
-    readings: pl.DataFrame
-    books: pl.DataFrame
-    rejects: pl.DataFrame
 
 
 @dataclass(frozen=True)
 class ReadingHistory:
-    """The history as it was after one ingest; later ingests do not change it.
+    """The history as it was after one ingest; later ingests do not change it. The last `KEPT_INGESTS` can be opened.
 
     Attributes
     ----------
@@ -61,7 +46,7 @@ class ReadingHistory:
     @property
     def batches(self) -> pl.DataFrame:
         """Ingests so far, in the order they were committed."""
-        frame = _scan(self.folder, BATCHES, self.version).collect()
+        frame = scan_delta(self.folder, BATCHES, self.version).collect()
         return BATCHES.check(frame).sort("rejects_version")  # grows with every ingest; a clock may be set back
 
     @property
@@ -85,7 +70,7 @@ class ReadingHistory:
         return self._scan(REJECTS)
 
     def _scan(self, table: Table) -> pl.LazyFrame:
-        return _scan(self.folder, table, int(self.batches[f"{table.name}_version"][-1]))
+        return scan_delta(self.folder, table, int(self.batches[f"{table.name}_version"][-1]))
 
 
 class History:
@@ -110,14 +95,15 @@ class History:
 
     def account(self, batch: str) -> dict[str, Any] | None:
         """Return the row of `batches` for a batch, or None if it was never committed."""
-        if self._committed() is None:
-            return None
-        rows = self.latest().batches.filter(pl.col("batch") == batch)
-        return rows.row(0, named=True) if len(rows) else None
+        return next((account for account in self.accounts() if account["batch"] == batch), None)
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Return the rows of `batches`, in the order they were committed; none before the first ingest."""
+        return [] if self._committed() is None else self.latest().batches.to_dicts()
 
     def keys(self) -> set[str]:
         """Return the fingerprints of the keys that readers were pseudonymised with; empty before the first ingest."""
-        return set() if self._committed() is None else set(self.latest().batches["key"])
+        return {account["key"] for account in self.accounts()}
 
     def recover(self) -> list[str]:
         """Restore every table to what the last batch names; return the names of those that had gone ahead.
@@ -136,41 +122,21 @@ class History:
                 restored.append(table.name)
         return restored
 
-    def commit(self, batch: Batch) -> dict[str, Any]:
-        """Merge a batch into the tables and return its account. All of it is visible, or nothing.
+    def begin(self, namespace: str) -> Commit:
+        """Begin to write an ingest. Call it under the ``history`` lock, after `recover`."""
+        return Commit(self, is_new=all(account["namespace"] != namespace for account in self.accounts()))
 
-        A reading that is known keeps its place (`batch`, `position`) and takes the new rating, status
-        and count; a null never replaces a known value. Call it under the ``history`` lock, after `recover`.
-        """
-        books = self._merge(BOOKS, batch.books, _changed_books())
-        readings = self._merge(READINGS, batch.readings, _changed_readings())
-        rejects = self._create(REJECTS)
-        write_deltalake(rejects, REJECTS.check(batch.rejects), mode="append")
-        account = {
-            **batch.account,
-            "n_new": readings["num_target_rows_inserted"],
-            "n_changed": readings["num_target_rows_updated"],
-            "n_books": books["num_target_rows_inserted"] + books["num_target_rows_updated"],
-            "ingested_at": datetime.now(UTC),
-            **{f"{table.name}_version": self._create(table).version() for table in _MERGED},
-        }
-        row = pl.DataFrame([account], schema=BATCHES.dtypes)
-        write_deltalake(self._create(BATCHES), BATCHES.check(row), mode="append")
-        return account
+    def n_readings(self) -> int:
+        """Return how many readings there are."""
+        return 0 if self._committed() is None else int(self.latest().readings.select(pl.len()).collect().item())
 
     # ---- Delta ---------------------------------------------------------------------------
 
     def _open(self, table: Table) -> DeltaTable | None:
-        path = str(self.folder / table.name)
-        return DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+        return open_delta(self.folder, table)
 
     def _create(self, table: Table) -> DeltaTable:
-        if (delta := self._open(table)) is None:
-            path = self.folder / table.name
-            path.mkdir(parents=True, exist_ok=True)
-            write_deltalake(str(path), table.empty(), mode="append", configuration=_KEEP_VERSIONS)
-            delta = DeltaTable(str(path))
-        return delta
+        return create_delta(self.folder, table)
 
     def _committed(self) -> int | None:
         """Version of `batches`, or None as long as it has no row."""
@@ -183,58 +149,82 @@ class History:
         before = DeltaTable(delta.table_uri, version=pinned)
         return sorted(delta.file_uris()) != sorted(before.file_uris())
 
-    def _merge(self, table: Table, frame: pl.DataFrame, change: tuple[dict[str, str], str]) -> dict[str, Any]:
-        updates, predicate = change
-        same = " AND ".join(f"target.{name} = source.{name}" for name in table.key)
-        merge = self._create(table).merge(
-            table.check(frame), predicate=same, source_alias="source", target_alias="target"
-        )
-        return merge.when_matched_update(updates, predicate=predicate).when_not_matched_insert_all().execute()
 
+class Commit:
+    """An ingest being written. Nothing of it is visible before `finish`, all of it afterwards.
 
-def _scan(folder: Path, table: Table, version: int) -> pl.LazyFrame:
-    """Scan one version of a table; `pl.scan_delta` finds no file under a path with blanks or Japanese."""
-    path = folder / table.name
-    files = [path / uri.rsplit("/", 1)[-1] for uri in DeltaTable(str(path), version=version).file_uris()]
-    return pl.scan_parquet(files, schema=table.dtypes, glob=False) if files else table.empty().lazy()
+    A reading that is known keeps its place (`batch`, `position`) and takes the new rating; see `data.merging`.
+    A null never replaces a known value.
 
-
-def _known(name: str) -> str:
-    return f"coalesce(source.{name}, target.{name})"
-
-
-def _differs_from_target(values: dict[str, str]) -> str:
-    return " OR ".join(f"(({value}) IS DISTINCT FROM target.{name})" for name, value in values.items())
-
-
-def _changed_readings() -> tuple[dict[str, str], str]:
-    """What a known reading takes from a new row, and when that is a change at all.
-
-    As within one file (`pipeline.ingest`): a date counts for its status, so a new status brings its own
-    date, known or not. Under the same status the better known date stands, and of two as well known the
-    earlier. How often a book was read is known only at least: the greater count stands.
+    Parameters
+    ----------
+    history
+        Where it goes.
+    is_new
+        Whether nothing of its namespace is in the history, so that no row can be known already.
     """
-    theirs = "source.status <> target.status OR (target.read_on IS NULL AND source.read_on IS NOT NULL)"
-    better = f"{_coarseness('source')} < {_coarseness('target')}"
-    earlier = f"{_coarseness('source')} = {_coarseness('target')} AND source.read_on < target.read_on"
-    dated = f"source.read_on IS NOT NULL AND ({better} OR {earlier})"
-    takes = f"CASE WHEN {theirs} OR ({dated}) THEN source.{{0}} ELSE target.{{0}} END"
-    values = {name: takes.format(name) for name in ("read_on", "read_on_precision")}
-    values |= {name: _known(name) for name in ("rating", "rating_min", "rating_max")}
-    values["status"] = "source.status"
-    values["n_times"] = (
-        "CASE WHEN source.status <> target.status THEN source.n_times ELSE greatest(source.n_times, target.n_times) END"
-    )
-    return values, _differs_from_target(values)
 
+    def __init__(self, history: History, *, is_new: bool) -> None:
+        self._history, self._is_new = history, is_new
+        self.counts: Counter[str] = Counter(n_new=0, n_changed=0, n_new_readers=0, n_new_books=0, n_books=0)
 
-def _coarseness(side: str) -> str:
-    cases = " ".join(f"WHEN '{precision}' THEN {rank}" for rank, precision in enumerate(PRECISIONS))
-    return f"(CASE {side}.read_on_precision {cases} END)"
+    def add_readings(self, frame: pl.DataFrame) -> None:
+        """Write readings, each reader and book once. Frames of few readers each are merged fastest."""
+        self.counts["n_new_readers"] += self._n_unknown(frame["reader"].unique())
+        n_new, n_changed = self._take(READINGS, frame, changed_readings())
+        self.counts.update(n_new=n_new, n_changed=n_changed)
 
+    def add_books(self, frame: pl.DataFrame) -> None:
+        """Write books, each once."""
+        n_new, n_changed = self._take(BOOKS, frame, changed_books())
+        self.counts.update(n_new_books=n_new, n_books=n_new + n_changed)
 
-def _changed_books() -> tuple[dict[str, str], str]:
-    content = [column.name for column in BOOKS.columns if column.name not in ("book", "source", "batch")]
-    values = {name: _known(name) for name in content}
-    values["format"] = "CASE WHEN source.format = 'unknown' THEN target.format ELSE source.format END"
-    return {**values, "batch": "source.batch"}, _differs_from_target(values)
+    def add_rejects(self, frame: pl.DataFrame) -> None:
+        """Write rejects."""
+        self._append(REJECTS, frame)
+
+    def finish(self, account: dict[str, Any]) -> dict[str, Any]:
+        """Commit, and return the account as it is stored.
+
+        Parameters
+        ----------
+        account
+            Columns of `batches` that are not in `counts`.
+        """
+        history = self._history
+        write_deltalake(history._create(REJECTS), REJECTS.empty(), mode="append")  # its version orders the ingests
+        tables = {table.name: history._create(table) for table in _MERGED}
+        for delta in tables.values():
+            compact(delta)
+        versions = {f"{name}_version": delta.version() for name, delta in tables.items()}
+        row = {**account, **self.counts, "ingested_at": datetime.now(UTC), **versions}
+        frame = pl.DataFrame([row], schema=BATCHES.dtypes)
+        write_deltalake(history._create(BATCHES), BATCHES.check(frame), mode="append")
+        kept = history.latest().batches.tail(KEPT_INGESTS)
+        for name, delta in tables.items():
+            remove_old_files(delta, kept[f"{name}_version"])
+        return row
+
+    def _take(self, table: Table, frame: pl.DataFrame, change: tuple[dict[str, str], str]) -> tuple[int, int]:
+        """Append or merge rows; return how many are new and how many changed."""
+        if self._is_new or frame.is_empty():
+            self._append(table, frame)
+            return frame.height, 0
+        done = merge_into(self._history._create(table), table, frame, change)
+        return int(done["num_target_rows_inserted"]), int(done["num_target_rows_updated"])
+
+    def _append(self, table: Table, frame: pl.DataFrame) -> None:
+        delta = self._history._create(table)
+        if frame.height:
+            write_deltalake(delta, table.check(frame), mode="append")
+
+    def _n_unknown(self, readers: pl.Series) -> int:
+        """How many of some readers are not in the history."""
+        if self._is_new or readers.is_empty():
+            return readers.len()
+        known = (
+            self._history.latest()
+            .readings.select("reader")
+            .filter(pl.col("reader").is_between(pl.lit(readers.min()), pl.lit(readers.max())))
+        )
+        return readers.len() - int(known.unique().collect()["reader"].is_in(readers.implode()).sum())

@@ -11,6 +11,7 @@ import hashlib
 import polars as pl
 
 PSEUDONYM_BYTES = 16
+MAX_REMEMBERED = 2_000_000  # about 400 MB
 
 
 def pseudonym(raw: str, namespace: str, key: bytes) -> str:
@@ -25,8 +26,29 @@ def key_fingerprint(key: bytes) -> str:
     return hashlib.blake2b(b"fingerprint", key=hashlib.sha256(key).digest(), digest_size=8).hexdigest()
 
 
-def pseudonymise(readings: pl.DataFrame, namespace: str, key: bytes) -> pl.DataFrame:
-    """Return `readings` with column ``reader`` replaced by pseudonyms (each id is hashed once)."""
-    raw = readings["reader"].unique()
-    hashed = pl.Series("pseudonym", [pseudonym(id_, namespace, key) for id_ in raw], dtype=pl.String)
-    return readings.with_columns(pl.col("reader").replace_strict(raw, hashed, return_dtype=pl.String))
+class Pseudonyms:
+    """The pseudonyms of one namespace, each worked out once as long as they are remembered.
+
+    Parameters
+    ----------
+    namespace, key
+        See `pseudonym`.
+    """
+
+    def __init__(self, namespace: str, key: bytes) -> None:
+        self._namespace, self._key = namespace, key
+        self._known: dict[str, str] = {}
+
+    def put(self, readings: pl.DataFrame) -> pl.DataFrame:
+        """Return `readings` with column ``reader`` replaced by pseudonyms."""
+        raw = readings["reader"].unique()
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.clear()
+        known, hashed = self._known, list[str]()
+        for id_ in raw:
+            if (name := known.get(id_)) is None:
+                name = known[id_] = pseudonym(id_, self._namespace, self._key)
+            hashed.append(name)
+        names = pl.DataFrame({"reader": raw, "pseudonym": pl.Series(hashed, dtype=pl.String)})
+        named = readings.join(names, on="reader", how="left", maintain_order="left")
+        return named.with_columns(reader="pseudonym").drop("pseudonym")

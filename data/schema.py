@@ -15,6 +15,7 @@ from data.errors import BadHistory
 
 PRECISIONS = ("day", "month", "year", "unknown")
 STATUSES = ("read", "reading", "wish", "dropped")
+UNKNOWN_TITLE = "(unknown title, id {})"  # of a book that no source describes; any title replaces it
 FORMATS = ("bunko", "tankobon", "shinsho", "hardcover", "paperback", "comic", "ebook", "audio", "unknown")
 
 
@@ -79,7 +80,7 @@ READINGS = Table(
         Column("rating_min", pl.Float32, "points", "Lowest rating the source's scale allows.", True),
         Column("rating_max", pl.Float32, "points", "Highest rating the source's scale allows.", True),
         Column("status", pl.String, "|".join(STATUSES), "What the reader did; only `read` counts as a reading downstream."),
-        Column("n_times", pl.Int32, "count", "Times read, at least: as far as the dates of one source tell re-readings apart."),
+        Column("n_times", pl.Int32, "count", "Times read, at least: as the source says, or as far as its dates tell re-readings apart."),
         Column("source", pl.String, "format", "Source format the row came from."),
         Column("batch", pl.String, "digest", "Ingest that brought the row first."),
         Column("position", pl.Int64, "row", "Row within that batch: the order of a source without dates."),
@@ -100,7 +101,8 @@ BOOKS = Table(
         Column("year", pl.Int32, "year", "Year of publication; negative is BC.", True),
         Column("language", pl.String, "BCP 47", "Language of the edition as the source says it.", True),
         Column("isbn13", pl.String, "ISBN-13", "13 digits with a valid check digit.", True),
-        Column("work", pl.String, "id", "Work the edition belongs to: the source's id, else title and first author, normalised."),
+        Column("work", pl.String, "id", "Work id the source gives, with the name of who gave it (`goodreads:3275794`).", True),
+        Column("edition", pl.String, "id", "Edition id that several sources share (`goodreads:5907`), where the source has one.", True),
         Column("series", pl.String, "text", "Series name.", True),
         Column("volume", pl.Float32, "number", "Place in the series.", True),
         Column("source", pl.String, "format", "Source format the row came from."),
@@ -136,6 +138,7 @@ BATCHES = Table(
         Column("batch", pl.String, "digest", "Digest of the files' contents, the format and the mapping."),
         Column("source", pl.String, "format", "Source format."),
         Column("namespace", pl.String, "name", "Prefix under which readers and books of this source are told apart."),
+        Column("layout", pl.String, "digest", "Digest of which column meant what, for tables; else empty."),
         Column("files", pl.String, "names", "File names, joined by a comma."),
         Column("key", pl.String, "fingerprint", "Fingerprint of the key that the readers were pseudonymised with."),
         Column("encoding", pl.String, "name", "Text encoding the files were read in."),
@@ -143,9 +146,20 @@ BATCHES = Table(
         Column("n_kept", pl.Int64, "rows", "Rows kept after rejection and merging of repeats."),
         Column("n_merged", pl.Int64, "rows", "Rows merged into another row of the same reader and book."),
         Column("n_rejected", pl.Int64, "rows", "Rows rejected (readings and books)."),
+        Column("n_skipped", pl.Int64, "rows", "Rows that are no readings and do not claim to be: returns, fees."),
+        Column("n_forgotten", pl.Int64, "rows", "Rows of readers who were forgotten before, not kept."),
         Column("n_new", pl.Int64, "readings", "Readings that were not in the history."),
         Column("n_changed", pl.Int64, "readings", "Readings whose rating, date, status or count changed."),
-        Column("n_books", pl.Int64, "books", "Books written."),
+        Column("n_new_readers", pl.Int64, "readers", "Readers that were not in the history."),
+        *(Column(f"n_{status}", pl.Int64, "readings", f"Rows kept with status `{status}`.") for status in STATUSES),
+        Column("n_new_books", pl.Int64, "books", "Descriptions of books that were not in the history."),
+        Column("n_books", pl.Int64, "books", "Descriptions of books written, new or changed."),
+        Column(
+            "reasons",
+            pl.String,
+            "JSON",
+            "Rejects by reason, most frequent first: `[{reason, n, examples: [file:line]}]`.",
+        ),
         Column("first_read_on", pl.Date, "date", "Earliest date.", True),
         Column("last_read_on", pl.Date, "date", "Latest date.", True),
         Column("ingested_at", pl.Datetime("us", "UTC"), "UTC", "When the ingest was committed."),

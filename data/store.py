@@ -3,6 +3,8 @@
 Everything a run makes lies under one folder (``$WAGAHAI_STORE``, default ``.wagahai``)::
 
     key                      the secret of the reader pseudonyms, mode 0600
+    suppressed               hashes of readers who were forgotten and are not let in again, mode 0600
+    outdated.json            releases that learned from a reader who was forgotten since
     history/<table>/         Delta tables
     artifacts/<kind>/<id>/   what was learned, under the digest of all that made it
     releases/<id>/           complete releases, published or refused
@@ -10,6 +12,7 @@ Everything a run makes lies under one folder (``$WAGAHAI_STORE``, default ``.wag
     switches.jsonl           every switch of CURRENT, appended
     reports/<release>/       pages
     profiles/<digest>.toml   settings of past runs, as they were read
+    works.toml               which books are one work and which are not, in a person's word
     inbox/                   where the nightly ingest looks for new files
     locks/                   one file per lock
 
@@ -62,9 +65,29 @@ class Store:
         return self.root / "releases"
 
     @property
+    def scratch(self) -> Path:
+        """Folder of an ingest under way; whoever holds the lock of the history may empty it."""
+        return self.root / "ingesting"
+
+    @property
     def inbox(self) -> Path:
         """Folder where the nightly ingest looks for new files."""
         return self.root / "inbox"
+
+    @property
+    def overrules(self) -> Path:
+        """File in which a person says which books are one work and which are not; there may be none."""
+        return self.root / "works.toml"
+
+    @property
+    def suppressed(self) -> Path:
+        """File of the hashes of readers who are not let in again."""
+        return self.root / "suppressed"
+
+    @property
+    def outdated(self) -> Path:
+        """File of the releases that learned from a reader who was forgotten since."""
+        return self.root / "outdated.json"
 
     def release(self, release_id: str) -> Path:
         """Folder of one release; NoRelease if `release_id` is a path or anything else that is no id."""
@@ -118,14 +141,23 @@ class Store:
             shutil.rmtree(making, ignore_errors=True)
         _flush(folder.parent)
 
-    def write_whole(self, path: Path, content: str | bytes) -> None:
-        """Write a file so that a reader sees the old content or the new, never a part."""
+    def write_whole(self, path: Path, content: str | bytes, *, private: bool = False) -> None:
+        """Write a file so that a reader sees the old content or the new, never a part; `private` means mode 0600."""
         path.parent.mkdir(parents=True, exist_ok=True)
         making = path.parent / f"{_MAKING}{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
+        making.touch(0o600 if private else 0o666, exist_ok=False)
         making.write_bytes(content.encode() if isinstance(content, str) else content)
         _flush(making)
         making.rename(path)
         _flush(path.parent)
+
+    def discard(self, folder: Path) -> None:
+        """Take a folder away in one step, so that nobody opens a part of it; what a kill leaves is swept."""
+        if folder.is_dir():
+            going = folder.parent / f"{_MAKING}{folder.name}-{os.getpid()}-{secrets.token_hex(4)}"
+            folder.rename(going)
+            _flush(folder.parent)
+            shutil.rmtree(going)
 
     def sweep(self) -> int:
         """Delete what processes that are no more left half made; return how many things."""
@@ -160,13 +192,9 @@ class Store:
 
         A switch whose record was lost to a kill shows in the next record, as what was switched from.
         """
-        if release_id == self.current:
-            return True
-        try:
-            text = (self.root / "switches.jsonl").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return False
-        return any(f'"{end}": "{release_id}"' in line for line in text.splitlines() for end in ("from", "to"))
+        lines = _read(self.root / "switches.jsonl").splitlines()
+        named = any(f'"{end}": "{release_id}"' in line for line in lines for end in ("from", "to"))
+        return named or release_id == self.current
 
     # ---- one at a time ------------------------------------------------------------------
 

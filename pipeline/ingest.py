@@ -1,7 +1,10 @@
-"""From files to the history: parse, pseudonymise, merge repeats, commit. Once per content."""
+"""From files to the history: parse, pseudonymise, merge repeats, commit. Once per content, part by part."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,18 +12,24 @@ from typing import Any
 import polars as pl
 
 from data.digest import digest_of, digest_of_files
-from data.editions import clean_text, work_key
 from data.errors import BadConfig, BadFile, WagahaiError
-from data.history import Batch, History
+from data.history import Commit, History
+from data.merging import merge_repeats
 from data.progress import Progress
-from data.pseudonym import key_fingerprint, pseudonymise
+from data.pseudonym import Pseudonyms, key_fingerprint
 from data.schema import BOOKS, READINGS, REJECTS
-from data.sources.base import Mapping, Parsed, Source
+from data.sources.base import Options, Parsed, Source
+from data.sources.upload import SourceFile, Upload
+from data.spill import Spill
 from data.store import KEY_VARIABLE, Store
+from data.suppression import Suppressed
+from pipeline.account import Tally, told_reasons
 
 LOCK = "history"
 MIN_SHARE_GOOD = 0.5
-N_REASONS = 3
+SHARD_READINGS = 2_000_000  # of the batch or of the history, whichever has more: what a merge holds in memory
+BOOK_SLICE = 250_000
+MAX_NAMED = 10  # files
 SAFE_FOUND = r"^-?[0-9]{1,4}([-./年][0-9]{1,2}){0,2}([月日][0-9]{0,2}日?)?$"
 
 
@@ -34,13 +43,10 @@ class Ingested:
         The row of the table `batches`.
     unchanged
         Whether the same content had been ingested before, so that nothing was done.
-    reasons
-        The most frequent reasons of rejection, for a person.
     """
 
     account: dict[str, Any]
     unchanged: bool
-    reasons: str = ""
 
     @property
     def verdict(self) -> str:
@@ -51,7 +57,6 @@ class Ingested:
         return (
             f"ingested {a['files']}: {a['n_rows']:,} rows, {a['n_kept']:,} readings kept ({a['n_new']:,} new, "
             f"{a['n_changed']:,} changed), {a['n_merged']:,} merged, {a['n_rejected']:,} rejected"
-            + (f" ({self.reasons})" if self.reasons else "")
         )
 
 
@@ -61,7 +66,7 @@ def ingest(
     source: Source,
     progress: Progress,
     *,
-    mapping: Mapping | None = None,
+    options: Options | None = None,
     namespace: str | None = None,
     wait_seconds: float = 600.0,
 ) -> Ingested:
@@ -69,6 +74,8 @@ def ingest(
 
     Parameters
     ----------
+    options
+        What the user says about the upload.
     namespace
         Prefix that tells the readers and books of this source from those of others; the format's name
         by default. Two exports of one service share a namespace.
@@ -80,82 +87,182 @@ def ingest(
     BadFile
         If a file is refused; the history is as it was.
     BadConfig
-        If the namespace holds a colon.
+        If the namespace holds a colon, or none is given and a table of other columns has the default one.
     StoreBusy
         If another ingest is still running after `wait_seconds`.
     """
-    namespace = namespace or source.name
+    chosen, namespace = namespace, namespace or source.name
     if ":" in namespace:
         raise BadConfig(f"namespace {namespace!r}: a colon ends the namespace in the id of a book; leave it out")
-    mapping = source.mapping_for(path, mapping)
-    settings = [source.name, source.version, namespace, asdict(mapping) if mapping else None]
+    upload = Upload.open(path)
+    options = source.options_for(upload, options or Options())
+    files = source.files(upload, options)
+    settings = [source.name, source.version, namespace, asdict(options)]
+    layout = digest_of(asdict(options.mapping)) if options.mapping else ""
     with store.lock(LOCK, wait_seconds=wait_seconds):
-        files = source.files(path, mapping)
-        batch = digest_of([digest_of_files(files), settings])
+        paths = list(dict.fromkeys(file.path for file in files))
+        batch = digest_of([digest_of_files(paths), settings])
         history = History(store.history)
         history.recover()
         if (known := history.account(batch)) is not None:
             return Ingested(known, unchanged=True)
         key = store.reader_key()
         _check_key(history, key)
-        parsed = source.parse(path, mapping, progress)
-        _refuse_empty(path, parsed)
-        account = {"batch": batch, "source": source.name, "namespace": namespace, "encoding": parsed.encoding}
-        account["key"] = key_fingerprint(key)
-        account["files"] = ", ".join(file.name for file in files)
-        progress.start("write history", 1)
-        committed = history.commit(_batch(account, parsed, namespace, key))
-        progress.finish(f"{committed['n_new']:,} new readings")
-    return Ingested(committed, unchanged=False, reasons=_reasons(parsed.rejects))
+        if chosen is None:
+            _check_layout(history, namespace, layout)
+        intake = _Intake(batch, source, namespace, Pseudonyms(namespace, key), Suppressed.of(store), files)
+        with _scratch(store) as folder:
+            spill = Spill(folder)
+            for part in source.parse(upload, options, progress):
+                intake.take(part, spill)
+            _refuse_empty(path, intake.tally)
+            account = {"batch": batch, "source": source.name, "namespace": namespace, "files": _named(source, paths)}
+            account |= {"key": key_fingerprint(key), "layout": layout}
+            committed = _commit(history, account, intake, spill, progress)
+    return Ingested(committed, unchanged=False)
 
 
-def _refuse_empty(path: Path, parsed: Parsed) -> None:
+class _Intake:
+    """Makes rows of the history's tables from the parts of a source, and counts them."""
+
+    def __init__(
+        self,
+        batch: str,
+        source: Source,
+        namespace: str,
+        pseudonyms: Pseudonyms,
+        suppressed: Suppressed,
+        files: list[SourceFile],
+    ) -> None:
+        self.label = {"source": source.name, "batch": batch}
+        self.namespace, self.tally = namespace, Tally()
+        self._masks = {file.name: f"file {i}" for i, file in enumerate(files, 1)} if source.names_readers else {}
+        self._pseudonyms, self._suppressed, self._position = pseudonyms, suppressed, 0
+
+    def take(self, part: Parsed, spill: Spill) -> None:
+        """Spill a part; raw reader ids go no further."""
+        self.tally.took(part)
+        rejects = _safe(part.rejects).with_columns(
+            pl.lit(self.label["batch"]).alias("batch"),
+            pl.col("file").replace(self._masks) if self._masks else pl.col("file"),
+        )
+        self.tally.rejected(rejects)
+        spill.add(self._readings(part), self._books(part.books), rejects.select(list(REJECTS.dtypes)))
+
+    def shard(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the rows of the table `readings` from all that was spilled of some readers."""
+        merged = merge_repeats(rows).with_columns(
+            (pl.lit(f"{self.namespace}:") + pl.col("book")).alias("book"),
+            *[pl.lit(value).alias(name) for name, value in self.label.items()],
+        )
+        self.tally.kept(merged)
+        return merged.select(list(READINGS.dtypes))
+
+    def _readings(self, part: Parsed) -> pl.DataFrame:
+        low, high = part.rating_scale or (None, None)
+        first, self._position = self._position, self._position + part.readings.height
+        rated = pl.col("rating").is_not_null()
+        rows = part.readings.drop("file", "line").with_columns(
+            pl.when(rated).then(pl.lit(low, pl.Float32)).alias("rating_min"),
+            pl.when(rated).then(pl.lit(high, pl.Float32)).alias("rating_max"),
+            pl.int_range(first, self._position, dtype=pl.Int64).alias("position"),
+        )
+        kept, n_forgotten = self._suppressed.without_suppressed(self._pseudonyms.put(rows))
+        self.tally.forgot(n_forgotten)
+        return kept
+
+    def _books(self, books: pl.DataFrame) -> pl.DataFrame:
+        prefix = pl.lit(f"{self.namespace}:")
+        named = [  # ids that say who gave them are shared by sources
+            pl.when(pl.col(name).str.contains(":", literal=True))
+            .then(name)
+            .otherwise(prefix + pl.col(name))
+            .alias(name)
+            for name in ("work", "edition")
+        ]
+        return books.with_columns(
+            (prefix + pl.col("book")).alias("book"),
+            *named,
+            pl.col("format").fill_null("unknown"),
+            *[pl.lit(value).alias(name) for name, value in self.label.items()],
+        ).select(list(BOOKS.dtypes))
+
+
+def _commit(
+    history: History, account: dict[str, Any], intake: _Intake, spill: Spill, progress: Progress
+) -> dict[str, Any]:
+    """Write all that was spilled, and commit it."""
+    n_shards = -(-max(spill.n_readings, history.n_readings()) // SHARD_READINGS) or 1
+    commit: Commit = history.begin(intake.namespace)
+    progress.start("write history", n_shards)
+    books = spill.books().sort("book") if intake.tally.n_described else BOOKS.empty()
+    for rows in books.iter_slices(BOOK_SLICE):
+        commit.add_books(rows)
+    for rows in spill.shards(n_shards):
+        commit.add_readings(intake.shard(rows))
+        progress.advance()
+    for rows in spill.rejects():
+        commit.add_rejects(rows)
+    committed = commit.finish({**account, **intake.tally.columns()})
+    progress.finish(f"{committed['n_new']:,} new readings")
+    return committed
+
+
+def _named(source: Source, paths: list[Path]) -> str:
+    """Name what was ingested, but not after readers."""
+    if source.names_readers:
+        return f"{len(paths):,} files" if len(paths) > 1 else "1 file"
+    return ", ".join(path.name for path in paths[:MAX_NAMED]) + f" and {len(paths) - MAX_NAMED:,} more" * (
+        len(paths) > MAX_NAMED
+    )
+
+
+@contextmanager
+def _scratch(store: Store) -> Iterator[Path]:
+    """Give a folder of the store that is gone afterwards; what killed ingests left goes too."""
+    folder = store.scratch
+    shutil.rmtree(folder, ignore_errors=True)  # ours alone: the lock on the history is held
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_empty(path: Path, tally: Tally) -> None:
     """Refuse a source of which most rows are no usable reading: it was mapped or exported wrongly."""
-    n_good = len(parsed.readings)
-    if n_good > MIN_SHARE_GOOD * parsed.n_rows or (parsed.n_rows == 0 and len(parsed.books)):  # books alone: fine
+    n_good = tally.n_good + tally.n_forgotten
+    if n_good > MIN_SHARE_GOOD * tally.n_rows or (tally.n_rows == 0 and tally.n_described):  # books alone: fine
         return
-    why = _reasons(parsed.rejects)
+    why = told_reasons(tally.reasons)
     raise BadFile(
         path,
-        found=f"{parsed.n_rows:,} rows, {n_good:,} of them usable readings" + (f" ({why})" if why else ""),
+        found=f"{tally.n_rows:,} rows, {n_good:,} of them usable readings" + (f" ({why})" if why else ""),
         expected=f"usable readings in more than {MIN_SHARE_GOOD:.0%} of the rows",
         remedy="check the mapping of the columns, and how the file was exported",
     )
 
 
-def _reasons(rejects: pl.DataFrame) -> str:
-    """The most frequent reasons with their numbers of rows."""
-    counted = rejects["reason"].value_counts(sort=True).head(N_REASONS).rows()
-    return "; ".join(f"{n:,} {reason}" for reason, n in counted)
-
-
 def _check_key(history: History, key: bytes) -> None:
     """Refuse another key than the history was made with: every reader would silently become two."""
-    known = history.keys()
-    if known - {key_fingerprint(key)}:
+    if history.keys() - {key_fingerprint(key)}:
         raise WagahaiError(
             f"the readers of {history.folder} were pseudonymised with another key; set ${KEY_VARIABLE} to that key, "
             "or unset it to use the store's own"
         )
 
 
-def _batch(account: dict[str, Any], parsed: Parsed, namespace: str, key: bytes) -> Batch:
-    label = {"source": account["source"], "batch": account["batch"]}
-    readings = _readings(parsed, label, namespace, key)
-    rejects = _rejects(parsed.rejects, label["batch"])
-    n_good = len(parsed.readings)
-    counts = {
-        "n_rows": parsed.n_rows,
-        "n_kept": len(readings),
-        "n_merged": n_good - len(readings),
-        "n_rejected": len(rejects),
-        "first_read_on": readings["read_on"].min(),
-        "last_read_on": readings["read_on"].max(),
-    }
-    return Batch({**account, **counts}, readings, _books(parsed, label, namespace), rejects)
+def _check_layout(history: History, namespace: str, layout: str) -> None:
+    """Refuse a table of other columns under a name it was not given: readers of two services would become one."""
+    for batch in history.accounts():
+        if batch["namespace"] == namespace and batch["layout"] != layout:
+            raise BadConfig(
+                f"{batch['files']}, a table of other columns, was ingested as {namespace}. Pass --namespace NAME if "
+                f"this one is of another service, --namespace {namespace} if the same reader has the same id in both"
+            )
 
 
-def _rejects(rejects: pl.DataFrame, batch: str) -> pl.DataFrame:
+def _safe(rejects: pl.DataFrame) -> pl.DataFrame:
     """Keep of the value at fault only what cannot be a reader or a review: a short number or date, or its length.
 
     A shifted column puts anything anywhere: ids into ratings, reviews into dates.
@@ -164,50 +271,4 @@ def _rejects(rejects: pl.DataFrame, batch: str) -> pl.DataFrame:
     safe = found.str.contains(SAFE_FOUND) & pl.col("column").is_in(["rating", "read_on"])
     length = pl.format("({} characters)", found.str.len_chars())
     kept = pl.when(said & found.str.contains(r"^[0-9]+ [a-z ,0-9]+$") | safe).then(found).otherwise(length)
-    return rejects.with_columns(pl.lit(batch).alias("batch"), kept.alias("found")).select(list(REJECTS.dtypes))
-
-
-def _readings(parsed: Parsed, label: dict[str, str], namespace: str, key: bytes) -> pl.DataFrame:
-    """One row per reader and book: last status and the dates of that status, last known rating."""
-    low, high = parsed.rating_scale or (None, None)
-    last_known_rating = pl.col("rating").drop_nulls().last()
-    of_status = pl.col("status") == pl.col("status").last().over("reader", "book")
-    merged = (
-        pseudonymise(parsed.readings.with_row_index("position"), namespace, key)
-        .with_columns(  # the day of a wish is not the day of a reading
-            pl.when(of_status).then("read_on").alias("read_on"),
-            pl.when(of_status).then("read_on_precision").otherwise(pl.lit("unknown")).alias("read_on_precision"),
-        )
-        .group_by("reader", "book", maintain_order=True)
-        .agg(
-            pl.col("read_on").min(),
-            pl.col("read_on_precision").sort_by("read_on", nulls_last=True, maintain_order=True).first(),
-            last_known_rating,
-            pl.col("status").last(),
-            pl.col("read_on").drop_nulls().n_unique().clip(lower_bound=1).cast(pl.Int32).alias("n_times"),
-            pl.col("position").min().cast(pl.Int64),
-        )
-    )
-    rated = pl.col("rating").is_not_null()
-    return merged.with_columns(
-        (pl.lit(f"{namespace}:") + pl.col("book")).alias("book"),
-        pl.when(rated).then(pl.lit(low, pl.Float32)).alias("rating_min"),
-        pl.when(rated).then(pl.lit(high, pl.Float32)).alias("rating_max"),
-        *[pl.lit(value).alias(name) for name, value in label.items()],
-    ).select(list(READINGS.dtypes))
-
-
-def _books(parsed: Parsed, label: dict[str, str], namespace: str) -> pl.DataFrame:
-    books = parsed.books.unique("book", keep="first", maintain_order=True)
-    titles = [clean_text(title) for title in books["title"]]
-    works = [
-        f"{namespace}:{work}" if work else work_key(title, authors)
-        for work, title, authors in zip(books["work"], titles, books["authors"], strict=True)
-    ]
-    return books.with_columns(
-        (pl.lit(f"{namespace}:") + pl.col("book")).alias("book"),
-        pl.Series("title", titles, dtype=pl.String),
-        pl.Series("work", works, dtype=pl.String),
-        pl.col("format").fill_null("unknown"),
-        *[pl.lit(value).alias(name) for name, value in label.items()],
-    ).select(list(BOOKS.dtypes))
+    return rejects.with_columns(kept.alias("found"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from data.history import Batch
-from data.schema import BOOKS, READINGS, REJECTS
+from data.history import History
+from data.schema import BOOKS, READINGS, REJECTS, STATUSES
 
+STATUS_COUNTS = dict.fromkeys((f"n_{status}" for status in STATUSES), 0)
 READING = {
     "read_on": None,
     "read_on_precision": "day",
@@ -28,6 +30,24 @@ BOOK: dict[str, Any] = {column.name: None for column in BOOKS.columns} | {
 }
 
 
+@dataclass(frozen=True)
+class Batch:
+    """An ingest, ready to be committed."""
+
+    account: dict[str, Any]
+    readings: pl.DataFrame
+    books: pl.DataFrame
+    rejects: pl.DataFrame
+
+    def commit(self, history: History) -> dict[str, Any]:
+        """Commit it; return its account."""
+        commit = history.begin(self.account["namespace"])
+        commit.add_books(self.books)
+        commit.add_readings(self.readings)
+        commit.add_rejects(self.rejects)
+        return commit.finish(self.account)
+
+
 def day(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
 
@@ -43,6 +63,7 @@ def batch(
         "batch": name,
         "source": "tsv",
         "namespace": "tsv",
+        "layout": "",
         "key": "k",
         "files": "a.tsv",
         "encoding": "utf-8",
@@ -50,6 +71,10 @@ def batch(
         "n_kept": len(readings),
         "n_merged": 0,
         "n_rejected": len(rejects or ()),
+        "n_skipped": 0,
+        "n_forgotten": 0,
+        **STATUS_COUNTS,
+        "reasons": "[]",
         "first_read_on": None,
         "last_read_on": None,
     }

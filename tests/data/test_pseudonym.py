@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.pseudonym import pseudonym, pseudonymise
+from data import pseudonym as module
+from data.pseudonym import Pseudonyms, pseudonym
 
 
 def test_the_pseudonym_is_keyed_blake2b() -> None:
@@ -29,7 +31,16 @@ def test_ids_of_any_length_and_keys_of_any_length_are_taken() -> None:
 
 def test_a_frame_keeps_its_rows_and_other_columns() -> None:
     frame = pl.DataFrame({"reader": ["b", "a", "b "], "book": [1, 2, 3]})
-    found = pseudonymise(frame, "n", b"k")
+    found = Pseudonyms("n", b"k").put(frame)
     assert found["reader"].to_list() == [pseudonym(id_, "n", b"k") for id_ in "bab"]
     assert found["book"].to_list() == [1, 2, 3]
-    assert pseudonymise(frame.clear(), "n", b"k").schema == frame.schema
+    assert Pseudonyms("n", b"k").put(frame.clear()).schema == frame.schema
+
+
+def test_what_is_forgotten_is_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_REMEMBERED", 1)
+    pseudonyms = Pseudonyms("n", b"k")
+    for ids in (["a", "b"], ["b", "c"], ["a"]):
+        assert pseudonyms.put(pl.DataFrame({"reader": ids}))["reader"].to_list() == [
+            pseudonym(i, "n", b"k") for i in ids
+        ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,11 +13,14 @@ from typing import Any
 import polars as pl
 import pytest
 
+from data import spill
 from data.errors import BadConfig, BadFile, BadHistory, WagahaiError
 from data.history import History
 from data.progress import Quiet
 from data.pseudonym import pseudonym
 from data.store import KEY_VARIABLE, Store
+from pipeline import ingest as module
+from pipeline.account import report
 from pipeline.ingest import Ingested, ingest
 from tests.data.tables import day
 from tests.pipeline.tsv import Tsv
@@ -108,8 +113,7 @@ def test_namespaces_separate_equal_ids(store: Store, take: Write) -> None:
     key = store.reader_key()
     expected = [(pseudonym("r", "tsv", key), "tsv:x"), (pseudonym("r", "n", key), "n:x")]
     assert sorted(readings(store, "reader", "book")) == sorted(expected)
-    works = History(store.history).latest().books.select("book", "work").collect().rows()
-    assert sorted(works) == [("n:x", "x|"), ("tsv:x", "x|")]
+    assert sorted(History(store.history).latest().books.collect()["book"]) == ["n:x", "tsv:x"]
     with pytest.raises(BadConfig, match="colon"):
         take("r x", namespace="a:b")
 
@@ -162,21 +166,13 @@ def test_a_refused_file_leaves_the_history_as_it_was(store: Store, take: Write) 
     assert History(store.history).latest() == before
 
 
-def test_imprints_of_one_title_share_a_work_and_books_keep_titles_as_written(store: Store, tmp_path: Path) -> None:
+def test_books_keep_their_first_description_and_whose_ids_they_have(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
-    path.write_text(
-        "B\t1\t吾輩は猫である (新潮文庫)\t夏目 漱石\nB\t2\t吾輩ハ猫デアル （岩波文庫）\t夏目漱石\n"
-        "B\t3\tCats &amp; Dogs \tA\nB\t4\tOther\tA\tw9\nB\t1\tagain\n"
-    )
+    path.write_text("B\t1\t吾輩ハ猫デアル （岩波文庫）\t夏目漱石\tw9\nB\t2\tOther\tA\tgoodreads:7\nB\t1\tagain\n")
     ingest(store, path, Tsv(), Quiet())
     books = History(store.history).latest().books.sort("book").collect()
-    assert books["title"].to_list() == [
-        "吾輩は猫である (新潮文庫)",
-        "吾輩ハ猫デアル （岩波文庫）",
-        "Cats & Dogs",
-        "Other",
-    ]
-    assert books["work"].to_list() == ["吾輩は猫である|夏目漱石"] * 2 + ["cats dogs|a", "tsv:w9"]
+    assert books["title"].to_list() == ["吾輩ハ猫デアル （岩波文庫）", "Other"]
+    assert books["work"].to_list() == ["tsv:w9", "goodreads:7"]
     assert set(books["format"]) == {"unknown"}
 
 
@@ -219,3 +215,89 @@ def test_another_key_is_refused_before_anything_is_written(
     with pytest.raises(WagahaiError, match="another key"):
         ingest(store, tmp_path / "second", Tsv(), Quiet())
     assert len(History(store.history).latest().batches) == 1
+
+
+class Personal(Tsv):
+    """A source whose files are named after readers."""
+
+    name = "personal"
+    names_readers = True
+
+
+def test_files_named_after_readers_are_not_named(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for raw in ("hanako", "taro"):
+        (folder / f"{raw}.tsv").write_text(f"{raw}\tx\n{raw}\ty\n!rating\tn\n")
+    account = ingest(store, folder, Personal(), Quiet()).account
+    assert account["files"] == "2 files"
+    rejects = History(store.history).latest().rejects.sort("file").collect()
+    assert rejects["file"].to_list() == ["file 1", "file 2"]
+    assert json.loads(account["reasons"])[0]["examples"] == ["file 1:3 (1 characters)", "file 2:3 (1 characters)"]
+    for path in store.root.rglob("*"):
+        text = pl.read_parquet(path).write_csv() if path.suffix == ".parquet" else ""
+        content = path.read_bytes() if path.is_file() else b""
+        assert not any(raw in text + str(path.relative_to(store.root)) for raw in ("hanako", "taro"))
+        assert not any(raw in content for raw in (b"hanako", b"taro"))
+
+
+def test_the_account_says_what_became_of_every_row(store: Store, take: Write) -> None:
+    take("r x")
+    lines = ("B x X", "r x 2020-01-01 5", "r y - - wish", "q y", "q y", "!rating 99", "!rating 77", "!day soon")
+    account = take(*lines, name="b.tsv").account
+    assert report(account).splitlines() == [
+        "  rows                 7  b.tsv (tsv, utf-8)",
+        "  kept                 3  2 new, 1 changed; 2 read, 1 wish; 2020-01-01 to 2020-01-01",
+        "  merged               1  repeats of one reader and book: re-readings, renewals, rows given twice",
+        f"  rejected             3  wagahai rejects {account['batch']}",
+        "                       3  cannot be used: b.tsv:6 99, b.tsv:7 77, b.tsv:8 (4 characters)",
+        "  readers              1  that were not in the history",
+        "  books                1  that were not in the history; 1 descriptions written",
+    ]
+
+
+KILLED_WHILE_READING = """
+import os, signal, sys
+from pathlib import Path
+from data import spill
+from data.progress import Quiet
+from data.store import Store
+from pipeline.ingest import ingest
+from tests.pipeline.tsv import Tsv
+spill.RUN_ROWS = 0
+class Dying(Tsv):
+    def parse(self, *args):
+        yield from super().parse(*args)
+        os.kill(os.getpid(), signal.SIGKILL)
+ingest(Store(Path(sys.argv[1])), Path(sys.argv[2]), Dying(), Quiet())
+"""
+
+
+def test_an_ingest_killed_while_reading_leaves_nothing_in_the_way(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("r\tx\n")
+    process = subprocess.run([sys.executable, "-c", KILLED_WHILE_READING, str(store.root), str(path)], timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert list(store.scratch.rglob("*.parquet"))  # it had begun
+    with pytest.raises(BadHistory):
+        History(store.history).latest()
+    assert not ingest(store, path, Tsv(), Quiet()).unchanged
+    assert len(readings(store)) == 1
+    assert not store.scratch.exists()
+
+
+@pytest.mark.parametrize("run_rows", [0, 5])
+def test_a_file_larger_than_memory_gives_the_same_history(
+    store: Store, take: Write, monkeypatch: pytest.MonkeyPatch, run_rows: int
+) -> None:
+    lines = [f"r{i * 7 % 13} b{i % 5} 2020-01-{1 + i % 9:02} {1 + i % 5}" for i in range(60)]
+    take(*lines, namespace="whole")
+    whole = readings(store, "read_on", "rating", "status", "n_times", "position")
+    monkeypatch.setattr(spill, "RUN_ROWS", run_rows)
+    monkeypatch.setattr(module, "SHARD_READINGS", 4)
+    take(*lines, namespace="parts", name="b.tsv")
+    parts = History(store.history).latest().readings.filter(pl.col("book").str.starts_with("parts:"))
+    columns = ("read_on", "rating", "status", "n_times", "position")
+    assert parts.sort("position").select(columns).collect().rows() == whole
+    again = take(*lines[:30], "r1 b0 - 1", "new b1", namespace="parts", name="c.tsv").account
+    assert (again["n_new"], again["n_new_readers"]) == (1, 1)
