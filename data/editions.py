@@ -1,4 +1,4 @@
-"""Titles, authors and ISBNs made comparable: one folding for look-up and for works.
+"""Titles and ISBNs made comparable: one folding for look-up and for works.
 
 A title is stored as written and compared by its *search key*. Folding is by NFKC (width, ligatures,
 compatibility forms), case, Latin accents, kana (katakana to hiragana) and old kanji forms (旧字体 to
@@ -54,7 +54,7 @@ _VOLUME = re.compile(
 _REPEATED = re.compile("(.)[\u3005\u309d\u30fd]")  # 々 ゝ ヽ: the character before, again
 _REPEATED_VOICED = re.compile("(.)[\u309e\u30fe]")  # ゞ ヾ: again, voiced
 _LAST_BRACKET = re.compile("^(?P<base>.+?)\\s*[(\uff08]\\s*(?P<inside>[^()\uff08\uff09]+?)\\s*[)\uff09]\\s*$")
-_SERIES = re.compile(r"^(?P<series>.+?),?\s*#(?P<volume>\d+(?:\.\d+)?)")
+_SERIES = re.compile(r"^(?P<series>.+?),?\s*#(?P<volume>\d+(?:\.\d+)?)(?P<several>\s*[-–&,]\s*#?\d)?")
 _ELLIPSIS = re.compile(r"(?:…|\.\.\.)\s*$")
 
 
@@ -131,36 +131,11 @@ def split_title(title: str) -> TitleParts:
         return TitleParts(title)
     inside = match["inside"]
     if series := _SERIES.match(inside):
-        return TitleParts(match["base"], series=series["series"].strip(" ,"), volume=float(series["volume"]))
+        volume = None if series["several"] else float(series["volume"])  # #1-3 is no volume
+        return TitleParts(match["base"], series=series["series"].strip(" ,"), volume=volume)
     if _CJK.search(inside) and not _VOLUME.match(inside):
         return TitleParts(match["base"], imprint=inside)
     return TitleParts(title)
-
-
-def first_author_key(authors: str | None) -> str:
-    """Return the folded name of the first author.
-
-    Words are sorted so that ``Asimov, Isaac`` is ``Isaac Asimov``; a name in kanji or kana is one word, because
-    ``村上 春樹`` is 村上春樹.
-    """
-    if not authors:
-        return ""
-    plain = unicodedata.normalize("NFKC", html.unescape(authors))
-    first = re.split(r"[;/、]| and | & ", plain)[0]
-    names = first.split(",")
-    if len(names) > 1 and " " in names[0].strip():  # "J.K. Rowling, Mary GrandPré": two authors
-        first = names[0]
-    words = search_key(re.sub(r"\d{4}-(\d{4})?", "", first)).split()
-    return "".join(words) if _CJK.search(first) else " ".join(sorted(words))
-
-
-def work_key(title: str, authors: str | None) -> str:
-    """Return the id of the work an edition belongs to, when the source names none.
-
-    Editions of one title by one first author share it. Translations do not (their titles differ),
-    and volumes stay apart because the volume is part of the title.
-    """
-    return f"{search_key(split_title(title).base)}|{first_author_key(authors)}"
 
 
 def isbn13(text: str | None) -> str | None:

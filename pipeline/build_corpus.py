@@ -1,4 +1,4 @@
-"""From a pinned history to a corpus: thresholds, vocabularies, arrays."""
+"""From a pinned history to a corpus: units, thresholds, vocabularies, arrays."""
 
 from __future__ import annotations
 
@@ -14,18 +14,24 @@ from data.corpus import KIND, NO_DATE, Corpus, binary_rows
 from data.digest import digest_of
 from data.errors import EmptyCorpus
 from data.history import ReadingHistory
+from data.schema import PRECISIONS
 from data.store import Store
 from data.vocabulary import Vocabulary
-from pipeline.config import CorpusConfig
+from data.works.table import Works
+from pipeline.config import WORK, CorpusConfig
+from pipeline.make_works import make_works
 
 
 def make_corpus(store: Store, history: ReadingHistory, config: CorpusConfig) -> tuple[Path, bool]:
     """Return the folder of the corpus of a history, and whether it had to be built."""
-    digest = digest_of([CORPUS_FORMAT, history.digest, asdict(config)])
+    works = make_works(store, history)[0] if config.unit == WORK else None
+    digest = digest_of([CORPUS_FORMAT, history.digest, asdict(config), works.name if works else None])
     provenance: dict[str, object] = {"history_version": history.version, "history_digest": history.digest}
+    provenance["works"] = works.name if works else None
 
     def make(folder: Path) -> None:
-        build_corpus(history, config).save(folder, asdict(config), {**provenance, "made_by": made_by()})
+        corpus = build_corpus(history, config, Works.load(works) if works else None)
+        corpus.save(folder, asdict(config), {**provenance, "made_by": made_by()})
 
     return store.get_or_make(KIND, digest, make)
 
@@ -35,8 +41,11 @@ def corpus_digest(folder: Path) -> str:
     return str(read_json(folder / "manifest.json")["provenance"]["digest"])
 
 
-def build_corpus(history: ReadingHistory, config: CorpusConfig) -> Corpus:
-    """Return the corpus of a history.
+def build_corpus(history: ReadingHistory, config: CorpusConfig, works: Works | None = None) -> Corpus:
+    """Return the corpus of a history, of its works if they are given and of its editions else.
+
+    A reader who read several editions of a work read it once: when, is the best known date, and of two as well
+    known the earlier. A work goes by the id of its most read edition (of several, the smallest).
 
     Only status ``read`` counts. Books with fewer than `config.min_readers` readers and readers with
     fewer than `config.min_books` books are left out, again and again until both hold. Readers are
@@ -49,7 +58,8 @@ def build_corpus(history: ReadingHistory, config: CorpusConfig) -> Corpus:
         If nothing is left.
     """
     rows = _rows(history)
-    kept = _above_thresholds(rows.filter(pl.col("status") == "read"), config)
+    read = rows.filter(pl.col("status") == "read")
+    kept = _above_thresholds(read if works is None else _by_work(read, works), config)
     if kept.is_empty():
         raise EmptyCorpus(
             f"no reading is left with at least {config.min_readers} readers a book and {config.min_books} books a "
@@ -76,6 +86,21 @@ def _rows(history: ReadingHistory) -> pl.DataFrame:
     order = history.batches.select("batch").with_row_index("nth_batch")
     columns = ("reader", "book", "read_on", "read_on_precision", "status", "batch", "position")
     return history.readings.select(columns).collect().join(order, on="batch").drop("batch")
+
+
+def _by_work(read: pl.DataFrame, works: Works) -> pl.DataFrame:
+    """Return one row per reader and work, its book being the work's most read edition."""
+    editions = read["book"].value_counts(name="n_readers")
+    editions = editions.with_columns(works.of(editions["book"])).sort("n_readers", "book", descending=[True, False])
+    named = editions.with_columns(pl.col("book").first().over("work").alias("most_read"))
+    rows = read.join(named.select("book", "most_read"), on="book").drop("book").rename({"most_read": "book"})
+    precision = pl.col("read_on_precision").replace_strict(PRECISIONS, range(len(PRECISIONS)), return_dtype=pl.Int8)
+    pair, place, date = ["reader", "book"], ["nth_batch", "position"], ["read_on", "read_on_precision"]
+    best_known = rows.sort(precision, "read_on", *place, nulls_last=True).unique(
+        pair, keep="first", maintain_order=True
+    )
+    first = rows.sort(place).unique(pair, keep="first", maintain_order=True)
+    return first.drop(date).join(best_known.select(*pair, *date), on=pair)
 
 
 def _above_thresholds(rows: pl.DataFrame, config: CorpusConfig) -> pl.DataFrame:

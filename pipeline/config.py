@@ -19,6 +19,7 @@ from data.store import Store
 from pipeline.metrics import METRICS
 
 PROFILES = Path(__file__).parent / "profiles"
+UNITS = EDITION, WORK = "edition", "work"
 SettingsT = TypeVar("SettingsT")
 
 
@@ -37,13 +38,17 @@ class CorpusConfig:
         Readers a book must have; fewer, and it appears in nothing published (privacy).
     min_books
         Books a reader must have read.
+    unit
+        What a book is, here and in every count: an ``edition``, or a ``work`` in any edition.
     """
 
     min_readers: int = 5
     min_books: int = 5
+    unit: str = EDITION
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
+        _expect("corpus.unit", self.unit, self.unit in UNITS, " or ".join(UNITS))
         _expect("corpus.min_readers", self.min_readers, self.min_readers >= 1, "at least 1")
         _expect("corpus.min_books", self.min_books, self.min_books >= 1, "at least 1")
 

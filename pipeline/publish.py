@@ -15,14 +15,15 @@ from data.artifact import ModelArtifact, made_by, read_json, write_artifact, wri
 from data.corpus import Corpus
 from data.digest import digest_of
 from data.history import ReadingHistory
-from data.release import FORMAT, SPACE, SPACE_FORMAT, TEXT_COLUMNS, Release, kept_releases
+from data.release import FORMAT, SPACE, SPACE_FORMAT, Release, kept_releases
 from data.store import Store
 from data.vectors import unit_rows
+from data.works.table import Works
 from models.base import Encoder
 from models.catalogue import model_class
+from pipeline.book_columns import book_columns
 from pipeline.config import EvaluationConfig, GateConfig, Settings
 from pipeline.evaluate import Evaluation
-from pipeline.lookup import title_keys
 from pipeline.query import nearest_tables
 
 JUDGED_SPLIT = "readers"
@@ -65,6 +66,7 @@ class Ingredients:
     """Everything a release is made of."""
 
     history: ReadingHistory
+    works: Path
     corpus: Path
     space: Path
     evaluations: Sequence[Path]
@@ -74,7 +76,7 @@ class Ingredients:
     @property
     def digest(self) -> str:
         """Digest of all ingredients: equal ones make equal releases."""
-        folders = [self.corpus, self.space, *self.evaluations]
+        folders = [self.works, self.corpus, self.space, *self.evaluations]
         settings = asdict(self.settings)
         return digest_of([FORMAT, self.history.digest, [f.name for f in folders], settings, self.seed])
 
@@ -178,7 +180,8 @@ def _unlike(store: Store, ingredients: Ingredients) -> str:
     if current is None:
         return ""
     settings, before = asdict(ingredients.settings), current.manifest["settings"]
-    other = [name for name in ("corpus", "split") if settings[name] != before[name]]
+    defaults = asdict(Settings())  # of what there was no setting for then
+    other = [name for name in ("corpus", "split") if settings[name] != {**defaults[name], **before[name]}]
     other += ["seed"] if ingredients.seed != current.manifest["seed"] else []
     return f" (judged with another {' and '.join(other)})" if other else ""
 
@@ -215,30 +218,25 @@ def _assemble(folder: Path, ingredients: Ingredients) -> None:
     made_from = {"model": JUDGED_MODEL, "artifact": ingredients.space.name}
     space = ModelArtifact(SPACE, SPACE_FORMAT, made_from, {"vectors": vectors}, corpus.books.digest)
     write_artifact(folder / SPACE, space)
-    books = _books(corpus, ingredients.history)
+    books = _books(corpus, ingredients.history, Works.load(ingredients.works))
     books.write_parquet(folder / "books.parquet")
-    columns = books.with_columns(pl.col(TEXT_COLUMNS).fill_null("")).to_dict(as_series=False)
-    details = zip(
-        *(columns[name] for name in ("title", "authors", "publisher", "imprint", "language", "year")), strict=True
-    )
-    keys = [title_keys(title, *(str(d) for d in rest if d is not None)) for title, *rest in details]
-    for name in keys[0]:
-        columns[name] = [key[name] for key in keys]
-    kept = ("n_readers", "year", *TEXT_COLUMNS, *keys[0])
-    write_json(folder / "books.json", {name: columns[name] for name in kept})
+    write_json(folder / "books.json", book_columns(books))
     _neighbours(corpus, vectors, ingredients.settings).write_parquet(folder / "neighbours.parquet")
 
 
-def _books(corpus: Corpus, history: ReadingHistory) -> pl.DataFrame:
-    """The books in the corpus's order; one that no source describes is called by its id."""
+def _books(corpus: Corpus, history: ReadingHistory, works: Works) -> pl.DataFrame:
+    """The books in the corpus's order; one that no source describes is called by its id.
+
+    A work is called by the smallest id of its published books: the id of another may be of a book too few have read.
+    """
     ordered = pl.DataFrame({"book": corpus.books.ids, "n_readers": corpus.readers_per_book})
-    described = history.books.drop("source", "batch").collect()
+    described = history.books.drop("source", "batch", "work").collect()
     joined = ordered.join(described, on="book", how="left", maintain_order="left")
     return joined.with_columns(
+        works.of(joined["book"]),
         pl.col("title").fill_null(pl.col("book")),
-        pl.col("work").fill_null(pl.col("book")),
         pl.col("format").fill_null("unknown"),
-    )
+    ).with_columns(pl.col("book").min().over("work").alias("work"))
 
 
 def _neighbours(corpus: Corpus, vectors: np.ndarray, settings: Settings) -> pl.DataFrame:
@@ -283,6 +281,7 @@ def _manifest(ingredients: Ingredients, gates: list[Gate]) -> dict[str, Any]:
             "digest": history.digest,
             "batches": _accounts(history),
         },
+        "works": ingredients.works.name,
         "corpus": {"artifact": ingredients.corpus.name, "config": corpus["config"], **corpus["metrics"]},
         "vocabulary": corpus["vocabulary"],
         "models": {

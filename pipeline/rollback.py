@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from data.errors import ReleaseRefused
+from data.outdated import outdated
 from data.release import Release
 from data.store import Store
 
@@ -22,6 +23,8 @@ def roll_back(store: Store, release_id: str) -> None:
     release = Release.open(store, release_id)
     if not release.manifest["passed"]:
         raise ReleaseRefused(f"{release_id} was {release.manifest['verdict']}; a refused release does not serve")
+    if release_id in outdated(store) and store.current != release_id:
+        raise ReleaseRefused(f"{release_id} knew a reader who was forgotten; it is about to be deleted")
     if store.current == release_id:
         raise ReleaseRefused(f"{release_id} serves already")
     store.switch(release_id, "rollback")
