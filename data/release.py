@@ -24,6 +24,7 @@ import numpy as np
 
 from data.artifact import read_artifact, read_json
 from data.errors import BadArtifact, NoRelease
+from data.outdated import outdated
 from data.store import Store
 
 FORMAT = 1
@@ -100,6 +101,8 @@ class Release:
             raise NoRelease(f"{store.root}: no release yet. Make one: wagahai refresh PATH --format FORMAT")
         folder = store.release(chosen)
         if not chosen or not (folder / "manifest.json").is_file():
+            if day := outdated(store).get(chosen):
+                raise NoRelease(f"{store.root}: release {chosen!r} was deleted: a reader it knew was forgotten ({day})")
             raise NoRelease(f"{store.root}: no release {chosen!r}. Those kept are listed by: wagahai releases")
         return cls(chosen, folder)
 

@@ -18,7 +18,10 @@ USER_ERROR, REFUSED = 2, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit code (0 done, 2 an error the user can mend, 3 a release refused)."""
+    """Run one command; return its exit code.
+
+    0 done, 2 an error the user can mend, 3 a release refused, or a reader who was to be forgotten still held.
+    """
     parser = _parser()
     chosen = parser.parse_args(arguments)
     try:
@@ -48,11 +51,25 @@ def _run(chosen: argparse.Namespace) -> int:
         return {"nearest": reading.nearest, "releases": reading.releases, "rollback": reading.rollback}[chosen.command](
             chosen
         )
+    if chosen.command in ("history", "rejects", "forget"):
+        from flows import holdings
+
+        return {"history": holdings.history, "rejects": holdings.rejects, "forget": holdings.forget}[chosen.command](
+            chosen
+        )
+    if chosen.command == "books":
+        from flows import books
+
+        return books.explain_work(chosen)
     from flows import writing
 
-    return {"ingest": writing.ingest, "refresh": writing.refresh, "report": writing.report, "serve": writing.serve}[
-        chosen.command
-    ](chosen)
+    return {
+        "formats": writing.formats,
+        "ingest": writing.ingest,
+        "refresh": writing.refresh,
+        "report": writing.report,
+        "serve": writing.serve,
+    }[chosen.command](chosen)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_ingest(commands)
     _add_refresh(commands)
     _add_report(commands)
+    _add_holdings(commands)
+    _add_books(commands)
     commands.add_parser("serve", help="run the scheduled deployments of prefect.yaml until interrupted")
     return parser
 
@@ -92,12 +111,14 @@ def _add_releases(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", help="file or folder (default: everything in the store's inbox)")
-    parser.add_argument("--format", help="goodbooks10k, bookcrossing or events (default: recognised from the content)")
+    parser.add_argument("--format", help="one of those that wagahai formats lists (default: recognised)")
     parser.add_argument("--mapping", metavar="TOML", help="which column means what, for --format events")
     parser.add_argument("--namespace", help="prefix that tells this source's readers and books from others'")
+    parser.add_argument("--reader", metavar="ID", help="whose personal export it is (default: the name of the file)")
 
 
 def _add_ingest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    commands.add_parser("formats", help="the formats that ingest and refresh read")
     _add_source(commands.add_parser("ingest", help="bring a file or folder of readings into the history"))
 
 
@@ -116,6 +137,37 @@ def _add_refresh(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("report", help="write the reports of a release")
     parser.add_argument("--release", metavar="ID", help="default: the one that serves")
+
+
+def _add_holdings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    history = commands.add_parser("history", help="what was ingested, version by version, and what it came to")
+    rejects = commands.add_parser("rejects", help="rows that did not enter the history, and why")
+    for parser in (history, rejects):
+        parser.add_argument("batch", nargs="?", metavar="BATCH", help="one ingest only; the first digits of its id do")
+        parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
+        parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
+    rejects.add_argument("--reason", metavar="TEXT", help="only reasons that contain this")
+    rejects.add_argument("-n", type=_count, default=20, metavar="N", help="rows to list (default 20)")
+    parser = commands.add_parser("forget", help="remove a reader from everything, and prove it")
+    parser.add_argument(
+        "reader", nargs="+", metavar="ID", help="the id as the source writes it; - reads it from standard input"
+    )
+    parser.add_argument("--namespace", help="namespace of the source (default: all)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--check", action="store_true", help="remove nothing; search every file (exit 3 if found)")
+    which.add_argument("--readmit", action="store_true", help="let a forgotten reader in again")
+    parser.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="wait for a refresh or an ingest")
+
+
+def _add_books(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    asked = commands.add_parser("books", help="the books of the history").add_subparsers(
+        dest="question", required=True, metavar="QUESTION"
+    )
+    parser = asked.add_parser("explain", help="which editions are one work, and why; which are not, and why")
+    parser.add_argument("title", nargs="?", help="a title as you would type it; part of it will do")
+    parser.add_argument("--book", metavar="ID", help="the book's id, where several works have the title")
+    parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
 
 
 def _count(text: str) -> int:

@@ -20,8 +20,9 @@ def ingest_readings(
     format: str | None = None,
     mapping: str | None = None,
     namespace: str | None = None,
+    reader: str | None = None,
 ) -> list[str]:
-    """Ingest one source, or everything in the store's inbox; return a verdict per source.
+    """Ingest one source, or everything in the store's inbox; return a verdict and account per source.
 
     A source that was ingested before changes nothing. One that is refused does not keep the others
     out: they are ingested first, then the run fails with what was refused.
@@ -30,18 +31,21 @@ def ingest_readings(
     ----------
     path
         File or folder; the entries of ``<store>/inbox`` if None.
-    format, mapping, namespace
+    format, mapping, namespace, reader
         As for ``wagahai ingest``.
     """
     opened = Store.from_environment(store)
     paths = [Path(path)] if path else _inbox(opened)
     states = [
-        ingest_step(str(opened.root), str(source), format, mapping, namespace, return_state=True) for source in paths
+        ingest_step(str(opened.root), str(source), format, mapping, namespace, reader, return_state=True)
+        for source in paths
     ]
     refused = [(p, s) for p, s in zip(paths, states, strict=True) if not s.is_completed()]
     verdicts = [state.result() for state in states if state.is_completed()]
     headline = f"{len(verdicts)} of {len(paths)} sources ingested" + (f", {len(refused)} refused" if refused else "")
-    lines = [f"- {verdict}" for verdict in verdicts] + [f"- {p.name}: {state.message}" for p, state in refused]
+    lines = [f"- {verdict.splitlines()[0]}" for verdict in verdicts] + [
+        f"- {p.name}: {state.message}" for p, state in refused
+    ]
     create_markdown_artifact(
         markdown="\n".join([f"**{headline}**", "", *lines]), key="ingest-readings", description="What was ingested"
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import WagahaiError
+from data.outdated import outdated
 from data.release import Books, Release, kept_releases
 from data.store import STORE_VARIABLE, Store
 from flows.tables import write_csv, write_json, write_table
@@ -75,12 +76,14 @@ def _caution(release: Release, n_readers: int) -> str:
 def releases(chosen: argparse.Namespace) -> int:
     """Print the releases kept, oldest first."""
     store = _store(chosen.store)
+    known = outdated(store)
     records = []
     for release in kept_releases(store):
         manifest = release.manifest
         record = {"serves": "*" if release.id == store.current else "", "release": release.id}
         record |= {name: manifest["corpus"][name] for name in ("n_readers", "n_books", "n_readings")}
-        records.append({**record, "verdict": manifest["verdict"]})
+        marked = f"; knew a reader forgotten on {known[release.id]}" if release.id in known else ""
+        records.append({**record, "verdict": manifest["verdict"] + marked})
     columns = {"serves": "", "release": "release", "n_readers": "readers", "n_books": "books", "n_readings": "readings"}
     if chosen.format == "json":
         write_json({"current": store.current, "releases": records})

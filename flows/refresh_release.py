@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from data.errors import WagahaiError
+from data.outdated import drop_superseded
 from data.release import Release
 from data.store import Store
 from flows.ingest_readings import ingest_readings
@@ -35,6 +36,7 @@ def refresh_release(
     format: str | None = None,
     mapping: str | None = None,
     namespace: str | None = None,
+    reader: str | None = None,
     sample: bool = False,
     profile: str = "default",
     seed: int = 0,
@@ -48,7 +50,7 @@ def refresh_release(
 
     Parameters
     ----------
-    path, format, mapping, namespace
+    path, format, mapping, namespace, reader
         A source to ingest first, as for ``wagahai ingest``; None ingests the inbox.
     sample
         Ingest the bundled sample instead.
@@ -73,12 +75,13 @@ def refresh_release(
             readings, columns = str(folder / "readings.csv"), str(folder / "mapping.toml")
             ingested = ingest_readings(root, readings, "events", columns, namespace or "sample", return_state=True)
         else:
-            ingested = ingest_readings(root, path, format, mapping, namespace, return_state=True)
+            ingested = ingest_readings(root, path, format, mapping, namespace, reader, return_state=True)
         if (path or sample) and not ingested.is_completed():
             ingested.result()  # raises; of an inbox the good sources are in, and are worth a release
         trained = train_models.with_options(task_runner=task_runner)(root, profile, seed)
         outcome = publish_step(root, **trained, profile=profile, seed=seed)
         pages = _pages(opened, outcome)
+        drop_superseded(opened)
     _leave_artifact(opened, outcome, pages)
     message = "\n".join([outcome.verdict, *(f"report: {page}" for page in pages), *_told(ingested)])
     good = outcome.passed and ingested.is_completed()
@@ -99,7 +102,9 @@ def _failure_told() -> Iterator[None]:
 
 def _told(ingested: State[Any]) -> list[str]:
     """What was ingested, a line a source; or what of the inbox was not."""
-    return list(ingested.result()) if ingested.is_completed() else [f"not ingested: {ingested.message}"]
+    if not ingested.is_completed():
+        return [f"not ingested: {ingested.message}"]
+    return [told.splitlines()[0] for told in ingested.result()]
 
 
 def _pages(store: Store, outcome: Published) -> list[str]:

@@ -13,13 +13,17 @@ from prefect.cache_policies import NO_CACHE
 
 from data.history import History, ReadingHistory
 from data.release import Release
+from data.sources.base import Options
 from data.sources.catalogue import recognise, source_named
 from data.sources.mapping import read_mapping
+from data.sources.upload import Upload
 from data.store import Store
 from flows.progress import TerminalProgress
 from pipeline import build_corpus, publish, represent
+from pipeline.account import report
 from pipeline.config import load_settings
 from pipeline.ingest import ingest
+from pipeline.make_works import make_works
 from pipeline.sample import make_sample, refuse_other_sample
 from reports.similarity import similarity_report
 
@@ -34,14 +38,16 @@ def sample_step(store: str, profile: str, seed: int) -> str:
 
 
 @task(name="ingest", cache_policy=NO_CACHE, persist_result=False)
-def ingest_step(store: str, path: str, format: str | None, mapping: str | None, namespace: str | None) -> str:
-    """Ingest one source; return the verdict."""
-    source = source_named(format) if format else recognise(Path(path))
-    columns = read_mapping(Path(mapping)) if mapping else None
+def ingest_step(
+    store: str, path: str, format: str | None, mapping: str | None, namespace: str | None, reader: str | None
+) -> str:
+    """Ingest one source; return the verdict and, below it, the account."""
+    source = source_named(format) if format else recognise(Upload.open(Path(path)))
+    options = Options(mapping=read_mapping(Path(mapping)) if mapping else None, reader=reader)
     with TerminalProgress() as progress:
-        outcome = ingest(Store(Path(store)), Path(path), source, progress, mapping=columns, namespace=namespace)
+        outcome = ingest(Store(Path(store)), Path(path), source, progress, options=options, namespace=namespace)
     get_run_logger().info(outcome.verdict)
-    return outcome.verdict
+    return outcome.verdict if outcome.unchanged else f"{outcome.verdict}\n{report(outcome.account)}"
 
 
 @task(name="build corpus", cache_policy=NO_CACHE, persist_result=False)
@@ -84,7 +90,8 @@ def publish_step(
     opened = Store(Path(store))
     history = ReadingHistory(opened.history, version)
     folders = [Path(folder) for folder in evaluations]
-    ingredients = publish.Ingredients(history, Path(corpus), Path(space), folders, load_settings(profile), seed)
+    works, _ = make_works(opened, history)
+    ingredients = publish.Ingredients(history, works, Path(corpus), Path(space), folders, load_settings(profile), seed)
     outcome = publish.publish(opened, ingredients)
     get_run_logger().info(outcome.verdict)
     return outcome

@@ -28,9 +28,20 @@ def ingest(chosen: argparse.Namespace) -> int:
     _quiet_prefect()
     from flows.ingest_readings import ingest_readings
 
-    verdicts = ingest_readings(chosen.store, chosen.path, chosen.format, chosen.mapping, chosen.namespace)
+    verdicts = ingest_readings(
+        chosen.store, chosen.path, chosen.format, chosen.mapping, chosen.namespace, chosen.reader
+    )
     sys.stdout.write("".join(f"{verdict}\n" for verdict in verdicts) or "the inbox is empty\n")
     return 0
+
+
+def formats(_: argparse.Namespace) -> int:
+    """Print the source formats, a line each."""
+    from data.sources.catalogue import SOURCES
+
+    width = max(len(source.name) for source in SOURCES)
+    sys.stdout.write("".join(f"{source.name:<{width}}  {source.describes}\n" for source in SOURCES))
+    return DONE
 
 
 def refresh(chosen: argparse.Namespace) -> int:
@@ -44,6 +55,7 @@ def refresh(chosen: argparse.Namespace) -> int:
         format=chosen.format,
         mapping=chosen.mapping,
         namespace=chosen.namespace,
+        reader=chosen.reader,
         sample=chosen.sample,
         profile=chosen.profile,
         seed=chosen.seed,

@@ -10,12 +10,14 @@ from pathlib import Path
 import data.store as store_module
 from data.history import History
 from data.progress import Quiet
+from data.sources.base import Options
 from data.sources.catalogue import source_named
 from data.sources.mapping import read_mapping
 from data.store import Store
 from pipeline.build_corpus import make_corpus
 from pipeline.config import EvaluationConfig, SampleConfig, Settings, SplitConfig
 from pipeline.ingest import ingest
+from pipeline.make_works import make_works
 from pipeline.publish import Ingredients, Published, publish
 from pipeline.represent import COMPARED, SPACE, WHOLE, Part, make_evaluation, make_model, split_names
 from pipeline.sample import make_sample
@@ -31,8 +33,8 @@ SMALL = Settings(
 def ingest_sample(store: Store, settings: Settings, seed: int = 0) -> None:
     """Make the bundled sample and ingest it."""
     folder = make_sample(store, settings.sample, seed, Quiet())
-    mapping = read_mapping(folder / "mapping.toml")
-    ingest(store, folder / "readings.csv", source_named("events"), Quiet(), mapping=mapping, namespace="sample")
+    options = Options(mapping=read_mapping(folder / "mapping.toml"))
+    ingest(store, folder / "readings.csv", source_named("events"), Quiet(), options=options, namespace="sample")
 
 
 def train_and_publish(store: Store, settings: Settings, seed: int = 0) -> Published:
@@ -45,7 +47,9 @@ def train_and_publish(store: Store, settings: Settings, seed: int = 0) -> Publis
         part = Part(corpus, name, seed)
         models = {kind: make_model(store, kind, part, settings, Quiet())[0] for kind in COMPARED}
         evaluations.append(make_evaluation(store, part, models, settings, Quiet())[0])
-    return publish(store, Ingredients(history, corpus, space, evaluations, settings, seed))
+    return publish(
+        store, Ingredients(history, make_works(store, history)[0], corpus, space, evaluations, settings, seed)
+    )
 
 
 def refresh(store: Store, settings: Settings = SMALL, seed: int = 0) -> Published:

@@ -23,6 +23,7 @@ import scipy.sparse as sp
 from data.corpus import NO_DATE, Corpus
 from data.history import History
 from data.sources.catalogue import recognise, source_named
+from data.sources.upload import Upload
 from data.split import Split, reader_split
 from data.store import Store
 from data.vocabulary import Vocabulary
@@ -75,7 +76,7 @@ def _with_intervals(row: dict[str, Any]) -> dict[str, Any]:
 
 def corpus_of(path: Path, format: str | None, settings: Settings, progress: TerminalProgress) -> Corpus:
     """Return the corpus of a source, ingested into a store that is thrown away."""
-    source = source_named(format) if format else recognise(path)
+    source = source_named(format) if format else recognise(Upload.open(path))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         ingest(store, path, source, progress)

@@ -120,7 +120,7 @@ def test_new_files_in_the_inbox_remake_only_what_depends_on_them(store: Store, p
     assert store.current != release
     assert before.items() <= artifacts(store).items(), "what was known is kept as it was"
     made = {Path(path).parent.name for path in artifacts(store).keys() - before.keys()}
-    assert made == {"corpus", "popularity", "item_knn", "word2vec", "evaluation"}
+    assert made == {"works", "corpus", "popularity", "item_knn", "word2vec", "evaluation"}
 
 
 def test_a_refused_file_leaves_the_release_serving(store: Store, profile: str, tmp_path: Path) -> None:

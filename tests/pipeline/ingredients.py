@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from data.history import Batch, History, ReadingHistory
+from data.history import History, ReadingHistory
 from data.progress import Quiet
 from data.schema import BOOKS, READINGS, REJECTS
 from data.store import Store
 from pipeline.build_corpus import make_corpus
 from pipeline.config import EvaluationConfig, PublishConfig, Settings, SplitConfig
 from pipeline.evaluate import Evaluation
+from pipeline.make_works import make_works
 from pipeline.metrics import METRICS
 from pipeline.publish import Ingredients
 from pipeline.represent import WHOLE, Part, make_model
+from tests.data.tables import STATUS_COUNTS, Batch
 
 N_READERS, N_BOOKS = 30, 12
 RARE_TITLE, RARE_AUTHOR = "秘密の日記", "無名氏"
@@ -59,9 +61,16 @@ def write_history(store: Store) -> ReadingHistory:
     )
     account: dict[str, Any] = {"batch": batch, "source": "hand", "namespace": "t", "files": "hand.csv", "key": "k"}
     account |= {"encoding": "utf-8", "n_rows": len(pairs), "n_kept": len(pairs), "n_merged": 0, "n_rejected": 0}
-    account |= {"first_read_on": None, "last_read_on": None}
+    account |= {
+        "first_read_on": None,
+        "last_read_on": None,
+        "reasons": "[]",
+        "layout": "",
+        "n_skipped": 0,
+        "n_forgotten": 0,
+    } | STATUS_COUNTS
     history = History(store.history)
-    history.commit(Batch(account, readings, books, REJECTS.empty()))
+    Batch(account, readings, books, REJECTS.empty()).commit(history)
     return history.latest()
 
 
@@ -81,4 +90,4 @@ def ingredients(store: Store, history: ReadingHistory, evaluation: Path, seed: i
     """Return the ingredients of a release of this history; corpus and space are made where they are not."""
     corpus, _ = make_corpus(store, history, SETTINGS.corpus)
     space, _ = make_model(store, "word2vec", Part(corpus, WHOLE, seed), SETTINGS, Quiet())
-    return Ingredients(history, corpus, space, [evaluation], SETTINGS, seed)
+    return Ingredients(history, make_works(store, history)[0], corpus, space, [evaluation], SETTINGS, seed)

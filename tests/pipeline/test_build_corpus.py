@@ -121,6 +121,60 @@ def test_tokens_are_distinct_and_stay_when_a_batch_is_added(tmp_path: Path) -> N
     assert len(set(after.reader_tokens.tolist())) == 4
 
 
+WORK = CorpusConfig(min_readers=1, min_books=1, unit="work")
+EDITIONS = "B x Emma Austen\nB y Emma_(Penguin) Austen\nB z Hamlet Shakespeare\n"
+
+
+def of_works(root: Path, *files: str, config: CorpusConfig = WORK) -> Corpus:
+    """The corpus of works of some files; x and y are one work."""
+    pinned = history(root, *(EDITIONS + text for text in files))
+    return Corpus.load(make_corpus(Store(root / "store"), pinned, config)[0])
+
+
+def test_readings_of_any_edition_are_of_the_work_and_its_most_read_edition_names_it(tmp_path: Path) -> None:
+    corpus = of_works(tmp_path, "a x\na z\nb y\nc y\nd x - - wish")
+    assert read_by(corpus) == {"a": "yz", "b": "y", "c": "y"}
+    assert corpus.books.ids == ("tsv:y", "tsv:z")
+    assert corpus.readers_per_book.tolist() == [3, 1]
+
+
+def test_of_editions_as_much_read_the_smallest_id_names_the_work(tmp_path: Path) -> None:
+    assert of_works(tmp_path, "a y\nb x").books.ids == ("tsv:x",)
+
+
+def test_thresholds_count_readers_of_the_work(tmp_path: Path) -> None:
+    lines = "a x\na z\nb y\nb z\na y"  # a has read two works, in three editions
+    with pytest.raises(EmptyCorpus):
+        of_works(tmp_path, lines, config=CorpusConfig(min_readers=2, min_books=3, unit="work"))
+    corpus = of_works(tmp_path, lines, config=CorpusConfig(min_readers=2, min_books=2, unit="work"))
+    assert read_by(corpus) == {"a": "yz", "b": "yz"}
+
+
+def test_a_work_read_in_two_editions_was_read_once_when_that_is_known_best(tmp_path: Path) -> None:
+    first = "a z 2020-06-01\na x\nb x 2021-01-01\nb z 2020-06-01"
+    corpus = of_works(tmp_path, first, "a y 2020-01-01\nb y 2020-01-01")
+    assert read_by(corpus) == {"a": "xz", "b": "xz"}
+    days = [int(np.datetime64(day, "D").astype(int)) for day in ("2020-01-01", "2020-06-01")]
+    assert corpus.read_on.tolist() == days * 2
+    assert corpus.readers_per_book.tolist() == [2, 2]
+
+
+def test_an_undated_work_keeps_the_place_of_its_first_reading(tmp_path: Path) -> None:
+    assert read_by(of_works(tmp_path, "a x\na z", "a y")) == {"a": "xz"}
+
+
+def test_a_corpus_of_works_is_made_again_when_a_person_overrules(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    pinned = history(tmp_path, EDITIONS + "a x\na y")
+    folder, _ = make_corpus(store, pinned, WORK)
+    of_editions, _ = make_corpus(store, pinned, ALL)
+    store.overrules.write_text('apart = [["tsv:x", "tsv:y"]]')
+    apart, made = make_corpus(store, pinned, WORK)
+    assert made
+    assert [Corpus.load(one).n_books for one in (folder, of_editions, apart)] == [1, 2, 2]
+    assert make_corpus(store, pinned, ALL) == (of_editions, False)
+
+
 def test_a_corpus_is_made_once_per_history_and_settings(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     pinned = history(tmp_path, "a x\nb x")

@@ -119,6 +119,7 @@ def test_an_unknown_profile_lists_those_there_are() -> None:
     [
         ("[corpus]\nmin_readers = 0", "corpus.min_readers"),
         ("[corpus]\nmin_books = 0", "corpus.min_books"),
+        ('[corpus]\nunit = "book"', "corpus.unit: 'book', expected edition or work"),
         ("[split]\np_held_out = 0.5", "split.p_held_out"),
         ("[split]\np_held_out = 0.0", "split.p_held_out"),
         ("[split]\np_hidden = 1.0", "split.p_hidden"),

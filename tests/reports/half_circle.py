@@ -19,15 +19,17 @@ import pytest
 import scipy.sparse as sp
 
 from data.corpus import NO_DATE, Corpus
-from data.history import Batch, History
+from data.history import History
 from data.schema import BOOKS, READINGS, REJECTS
 from data.store import Store
 from data.vocabulary import Vocabulary
 from models.base import Encoder, Run
 from pipeline.config import ReportConfig, Settings
 from pipeline.evaluate import Evaluation
+from pipeline.make_works import make_works
 from pipeline.metrics import METRICS
 from pipeline.publish import Ingredients, publish
+from tests.data.tables import STATUS_COUNTS, Batch
 
 N_BOOKS, N_READERS = 40, 64
 BATCH = "00000000000000b1"
@@ -86,7 +88,9 @@ def build(root: Path, settings: Settings, *, gain: float = 0.2, splits: tuple[st
         measured = {model: dict.fromkeys(METRICS, level + spread) for model, level in levels.items()}
         evaluations.append(store.artifact("evaluation", f"e-{split}"))
         store.make_whole(evaluations[-1], partial(Evaluation(split, measured).save, config={}, provenance={}))
-    ingredients = Ingredients(History(store.history).latest(), corpus, space, evaluations, settings, 0)
+    history = History(store.history).latest()
+    works, _ = make_works(store, history)
+    ingredients = Ingredients(history, works, corpus, space, evaluations, settings, 0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipeline.publish.model_class", lambda _kind: HalfCircle)
         publish(store, ingredients)
@@ -128,9 +132,11 @@ def _ingest(store: Store) -> None:
         **label, "namespace": "hand", "files": "readings.csv",
         "key": "k", "encoding": "utf-8", "n_rows": 0, "n_kept": 1234,
         "n_merged": 0, "n_rejected": 0, "first_read_on": dt.date(2001, 2, 3), "last_read_on": None,
+        "reasons": "[]", "layout": "", "n_skipped": 0, "n_forgotten": 0,
+        **STATUS_COUNTS,
     }  # fmt: skip
     books = pl.DataFrame(described, schema=BOOKS.dtypes)
-    History(store.history).commit(Batch(account, READINGS.empty(), books, REJECTS.empty()))
+    Batch(account, READINGS.empty(), books, REJECTS.empty()).commit(History(store.history))
 
 
 def settings(*watch: str) -> Settings:
