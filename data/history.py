@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
-from data.delta import compact, create_delta, merge_into, open_delta, remove_old_files, scan_delta
+from data.delta import append, compact, create_delta, merge_into, open_delta, remove_old_files, scan_delta
 from data.digest import digest_of
 from data.errors import BadHistory
 from data.merging import changed_books, changed_readings
@@ -216,7 +216,7 @@ class Commit:
     def _append(self, table: Table, frame: pl.DataFrame) -> None:
         delta = self._history._create(table)
         if frame.height:
-            write_deltalake(delta, table.check(frame), mode="append")
+            append(delta, table, frame)
 
     def _n_unknown(self, readers: pl.Series) -> int:
         """How many of some readers are not in the history."""

@@ -11,7 +11,7 @@ import hashlib
 import polars as pl
 
 PSEUDONYM_BYTES = 16
-MAX_REMEMBERED = 2_000_000  # about 400 MB
+MAX_REMEMBERED = 5_000_000  # about 500 MB
 
 
 def pseudonym(raw: str, namespace: str, key: bytes) -> str:
@@ -37,18 +37,18 @@ class Pseudonyms:
 
     def __init__(self, namespace: str, key: bytes) -> None:
         self._namespace, self._key = namespace, key
-        self._known: dict[str, str] = {}
+        self._known = pl.DataFrame(schema={"reader": pl.String, "pseudonym": pl.String})
 
     def put(self, readings: pl.DataFrame) -> pl.DataFrame:
         """Return `readings` with column ``reader`` replaced by pseudonyms."""
-        raw = readings["reader"].unique()
-        if len(self._known) > MAX_REMEMBERED:
-            self._known.clear()
-        known, hashed = self._known, list[str]()
-        for id_ in raw:
-            if (name := known.get(id_)) is None:
-                name = known[id_] = pseudonym(id_, self._namespace, self._key)
-            hashed.append(name)
-        names = pl.DataFrame({"reader": raw, "pseudonym": pl.Series(hashed, dtype=pl.String)})
+        readers = readings.select(pl.col("reader").unique())
+        if self._known.height > MAX_REMEMBERED:
+            self._known = self._known.clear()
+        names = readers.join(self._known, on="reader", how="left")
+        new = names.filter(pl.col("pseudonym").is_null())["reader"]
+        hashed = [pseudonym(id_, self._namespace, self._key) for id_ in new]
+        added = pl.DataFrame({"reader": new, "pseudonym": pl.Series(hashed, dtype=pl.String)})
+        self._known.vstack(added, in_place=True)
+        names = pl.concat([names.filter(pl.col("pseudonym").is_not_null()), added])
         named = readings.join(names, on="reader", how="left", maintain_order="left")
         return named.with_columns(reader="pseudonym").drop("pseudonym")

@@ -2,7 +2,8 @@
 
 Readings come in the order of the file and are needed by reader. A *shard* is a range of pseudonyms: all that was
 read of one reader is in one shard. Pseudonyms are uniform, so that equal ranges are equal shares. What does not fit
-into memory is written in runs, each sorted by pseudonym, and a shard is gathered from all runs.
+into memory is written in runs, each sorted by the first digits of the pseudonyms, and a shard is gathered from all
+runs: Parquet then skips what is not in it.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 RUN_ROWS = 2_000_000  # kept in memory, of each kind; then they are a run
 _ROW_GROUP = 1 << 15
 _PREFIX_DIGITS = 8  # hex digits of a pseudonym that a range is given in
+_SORTED_DIGITS = 2  # ... and that a run is sorted by: enough for 256 shards, and ten times faster than all of them
 
 
 class Spill:
     """Frames kept, or written under a folder, and given back: readings by shard, everything else as it came."""
 
     def __init__(self, folder: Path) -> None:
-        self._readings = _Frames(folder / "readings", sort_by="reader")
+        self._readings = _Frames(folder / "readings", by_reader=True)
         self._books = _Frames(folder / "books")
         self._rejects = _Frames(folder / "rejects")
 
@@ -59,8 +62,8 @@ class Spill:
 class _Frames:
     """Frames of the same columns, in memory until they are too many."""
 
-    def __init__(self, folder: Path, sort_by: str | None = None) -> None:
-        self._folder, self._sort_by = folder, sort_by
+    def __init__(self, folder: Path, *, by_reader: bool = False) -> None:
+        self._folder, self._by_reader = folder, by_reader
         self._kept: list[pl.DataFrame] = []
         self._runs: list[Path] = []
         self.n_rows = 0
@@ -86,8 +89,10 @@ class _Frames:
         return (rows if within is None else rows.filter(within)).collect()
 
     def _write(self, frame: pl.DataFrame) -> None:
-        if self._sort_by:
-            frame = frame.sort(self._sort_by, maintain_order=True)
+        if self._by_reader:
+            digits = pl.col("reader").str.slice(0, _SORTED_DIGITS).str.to_integer(base=16, dtype=pl.UInt32)
+            order = frame.select(digits.cast(pl.UInt8)).to_series().to_numpy()
+            frame = frame[np.argsort(order, kind="stable")]
         path = self._folder / f"{len(self._runs):06}.parquet"
         frame.write_parquet(path, compression="lz4", row_group_size=_ROW_GROUP, mkdir=True)
         self._runs.append(path)

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from data.ahead import ahead
 from data.digest import digest_of, digest_of_files
 from data.errors import BadConfig, BadFile, WagahaiError
 from data.history import Commit, History
@@ -113,7 +114,7 @@ def ingest(
         intake = _Intake(batch, source, namespace, Pseudonyms(namespace, key), Suppressed.of(store), files)
         with _scratch(store) as folder:
             spill = Spill(folder)
-            for part in source.parse(upload, options, progress):
+            for part in ahead(source.parse(upload, options, progress)):
                 intake.take(part, spill)
             _refuse_empty(path, intake.tally)
             account = {"batch": batch, "source": source.name, "namespace": namespace, "files": _named(source, paths)}
@@ -198,8 +199,8 @@ def _commit(
     books = spill.books().sort("book") if intake.tally.n_described else BOOKS.empty()
     for rows in books.iter_slices(BOOK_SLICE):
         commit.add_books(rows)
-    for rows in spill.shards(n_shards):
-        commit.add_readings(intake.shard(rows))
+    for rows in ahead(intake.shard(shard) for shard in spill.shards(n_shards)):
+        commit.add_readings(rows)
         progress.advance()
     for rows in spill.rejects():
         commit.add_rejects(rows)

@@ -54,7 +54,7 @@ def find_records(data: bytes, delimiter: str, expected: int) -> Layout | None:
     expected
         Number of fields that records have as a rule; they are counted faster if all do.
     """
-    if data.count(b"\r") != data.count(b"\r\n"):
+    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
         return None
     octets = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(octets == _QUOTE) if b'"' in data else np.empty(0, np.int64)

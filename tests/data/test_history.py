@@ -36,18 +36,18 @@ FIRST = batch(
     [{"book": "x", "title": "猫", "authors": "A", "format": "bunko", "year": 1905}, {"book": "y"}],
     [{"line": 3, "reason": "no reader"}],
 )
-SECOND = batch("b2", [{"reader": "r2", "book": "x"}])
+SECOND = batch("b2", [{"reader": "r2", "book": "x"}], [], [{"line": 9, "reason": "no reader"}])
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 import data.history
 from tests.data.test_history import FIRST, SECOND
-write = data.history.write_deltalake
-def killed(target, *args, **kwargs):
-    if not isinstance(target, str) and target.table_uri.rstrip("/").endswith("rejects"):
+append = data.history.append
+def killed(delta, table, frame):
+    if table.name == "rejects":
         os.kill(os.getpid(), signal.SIGKILL)
-    write(target, *args, **kwargs)
-data.history.write_deltalake = killed
+    append(delta, table, frame)
+data.history.append = killed
 {"b1": FIRST, "b2": SECOND}[sys.argv[2]].commit(data.history.History(Path(sys.argv[1])))
 """
 
