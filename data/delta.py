@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +113,28 @@ def merge_into(
     return merge.when_matched_update(updates, predicate=predicate).when_not_matched_insert_all().execute()
 
 
-def compact(delta: DeltaTable) -> bool:
-    """Put small files together if there are many; say whether that was done."""
+def compact(folder: Path, table: Table, ends: Sequence[str]) -> bool:
+    """Put small files together if there are many; say whether that was done.
+
+    Parameters
+    ----------
+    ends
+        Where ranges of the first key column end. Rows are rewritten range by range, in memory one at a time, so that
+        a merge into a range goes on to touch the files of that range only. None: files are just put together.
+    """
+    delta = create_delta(folder, table)
     sizes = pl.DataFrame(delta.get_add_actions())["size_bytes"]
-    if (sizes < SMALL_FILE_BYTES).sum() <= MAX_SMALL_FILES:
+    if (sizes < SMALL_FILE_BYTES).sum() <= MAX_SMALL_FILES + 4 * len(ends):
         return False
-    delta.optimize.compact(target_size=4 * SMALL_FILE_BYTES, writer_properties=_SMALL)
+    if not ends:
+        delta.optimize.compact(target_size=4 * SMALL_FILE_BYTES, writer_properties=_SMALL)
+        return True
+    key = pl.col(table.key[0])
+    before = scan_delta(folder, table, delta.version())
+    delta.delete()  # of the new version; killed here, the next ingest restores what is pinned
+    for first, last in zip(["", *ends], [*ends, None], strict=True):
+        rows = before.filter(key >= first, key < last if last else True).collect()
+        append(delta, table, rows)
     return True
 
 
@@ -126,7 +142,11 @@ def remove_old_files(delta: DeltaTable, keep: Iterable[int]) -> int:
     """Delete files that neither the current version nor one of `keep` needs, a day after they went; return how many."""
     kept = sorted(version for version in set(keep) if _is_logged(delta, version))
     removed = delta.vacuum(
-        retention_hours=RETENTION_HOURS, enforce_retention_duration=False, dry_run=False, keep_versions=kept
+        retention_hours=RETENTION_HOURS,
+        enforce_retention_duration=False,
+        dry_run=False,
+        keep_versions=kept,
+        full=True,  # also files of a write that was killed, which no version ever named
     )
     return len(removed)
 

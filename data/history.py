@@ -10,6 +10,7 @@ the store's ``history`` lock; readers need none.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +18,13 @@ from typing import Any
 
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import DeltaError
 
 from data.delta import append, compact, create_delta, merge_into, open_delta, remove_old_files, scan_delta
 from data.digest import digest_of
 from data.errors import BadHistory
 from data.merging import changed_books, changed_readings
+from data.pseudonym import range_ends
 from data.schema import BATCHES, BOOKS, READINGS, REJECTS, Table
 
 KEPT_INGESTS = 10  # how many can be opened as they were
@@ -193,16 +196,18 @@ class Commit:
         """
         history = self._history
         write_deltalake(history._create(REJECTS), REJECTS.empty(), mode="append")  # its version orders the ingests
+        n_readings = history._create(READINGS).count()
+        for table in _MERGED:
+            compact(history.folder, table, range_ends(n_readings) if table is READINGS else [])
         tables = {table.name: history._create(table) for table in _MERGED}
-        for delta in tables.values():
-            compact(delta)
         versions = {f"{name}_version": delta.version() for name, delta in tables.items()}
         row = {**account, **self.counts, "ingested_at": datetime.now(UTC), **versions}
         frame = pl.DataFrame([row], schema=BATCHES.dtypes)
         write_deltalake(history._create(BATCHES), BATCHES.check(frame), mode="append")
         kept = history.latest().batches.tail(KEPT_INGESTS)
-        for name, delta in tables.items():
-            remove_old_files(delta, kept[f"{name}_version"])
+        with suppress(DeltaError, OSError):  # it is committed: what cannot be removed now is removed next time
+            for name, delta in tables.items():
+                remove_old_files(delta, kept[f"{name}_version"])
         return row
 
     def _take(self, table: Table, frame: pl.DataFrame, change: tuple[dict[str, str], str]) -> tuple[int, int]:

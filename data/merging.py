@@ -3,7 +3,8 @@
 A reading is of one reader and one book. Of several rows, the status that says most stands (`STATUS_RANKS`: who read a
 book has read it, whatever list it is put on later), so that it does not matter which file came first. A date counts
 for its status: of dates under the status that stands, the better known one, and of two as well known the earlier. A
-rating replaces an earlier one. How often a book was read is known only at least: the greater count stands.
+rating replaces one that came before it, unless it is of an earlier day. How often a book was read is known only at
+least: what a source says, or as many days as it was begun on; of two ingests whose days differ, two.
 
 Here are the rules for one ingest (in Polars) and for an ingest into the history (as SQL for a Delta merge).
 """
@@ -41,40 +42,39 @@ def _merged(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col(name).replace_strict(ranks, return_dtype=pl.Int8)
         for name, ranks in (("status", STATUS_RANKS), ("read_on_precision", _coarseness_ranks()))
     )
-    of_status = pl.col("rank") == pl.col("rank").min().over(_PAIR)
-    dated = pl.when(of_status & pl.col("read_on").is_not_null())
-    rows = rows.sort("position").with_columns(rank=rank).with_columns(day=dated.then("read_on"), counted=of_status)
-    best = rows.filter("counted").with_columns(coarseness=coarseness)
-    best = best.sort("coarseness", "day", "position", nulls_last=True).unique(_PAIR, keep="first")
+    rows = rows.sort("position").with_columns(rank=rank, coarseness=coarseness)
+    counted = rows.filter(pl.col("rank") == pl.col("rank").min().over(_PAIR))
+    best = counted.sort("coarseness", "read_on", "position", nulls_last=True).unique(_PAIR, keep="first")
     dates = best.select(*_PAIR, "read_on", "read_on_precision", "status")
-    rated = rows.filter(pl.col("rating").is_not_null()).unique(_PAIR, keep="last", maintain_order=True)
-    ratings = rated.select(*_PAIR, "rating", "rating_min", "rating_max")
-    counts = rows.group_by(_PAIR, maintain_order=True).agg(
-        pl.max_horizontal(
-            pl.col("day").drop_nulls().n_unique().cast(pl.Int32), pl.col("n_times").filter("counted").max()
-        ).alias("n_times"),
-        pl.col("position").min(),
-    )
-    return counts.join(dates, on=_PAIR, maintain_order="left").join(
-        ratings, on=_PAIR, how="left", maintain_order="left"
-    )
+    rated = rows.filter(pl.col("rating").is_not_null())
+    rated = rated.filter(pl.col("read_on").is_null() | (pl.col("read_on") == pl.col("read_on").max().over(_PAIR)))
+    ratings = rated.unique(_PAIR, keep="last", maintain_order=True).select(*_PAIR, "rating", "rating_min", "rating_max")
+    days = counted.filter(pl.col("read_on_precision") == "day").group_by(_PAIR).agg(pl.col("read_on").n_unique())
+    times = counted.group_by(_PAIR).agg(pl.col("n_times").max()).join(days, on=_PAIR, how="left")
+    n_times = pl.max_horizontal("n_times", pl.col("read_on").cast(pl.Int32)).alias("n_times")
+    merged = rows.group_by(_PAIR, maintain_order=True).agg(pl.col("position").min())
+    for known in (dates, ratings, times.select(*_PAIR, n_times)):
+        merged = merged.join(known, on=_PAIR, how="left", maintain_order="left")
+    return merged
 
 
 def changed_readings() -> tuple[dict[str, str], str]:
     """Return what a known reading takes from a new row, and when that is a change (see `data.delta.merge_into`)."""
     source, target = (_rank(f"{side}.status", STATUS_RANKS) for side in ("source", "target"))
     finer, coarser = (_rank(f"{side}.read_on_precision", _coarseness_ranks()) for side in ("source", "target"))
-    better = (
-        f"target.read_on IS NULL OR {finer} < {coarser} OR ({finer} = {coarser} AND source.read_on < target.read_on)"
-    )
+    earlier = f"{finer} = {coarser} AND source.read_on < target.read_on"
+    better = f"target.read_on IS NULL OR {finer} < {coarser} OR ({earlier})"
     of_date = f"{source} < {target} OR ({source} = {target} AND source.read_on IS NOT NULL AND ({better}))"
-    takes = f"CASE WHEN {of_date} THEN source.{{0}} ELSE target.{{0}} END"
-    values = {name: takes.format(name) for name in ("read_on", "read_on_precision")}
-    values |= {name: _known(name) for name in ("rating", "rating_min", "rating_max")}
-    values["status"] = f"CASE WHEN {source} < {target} THEN source.status ELSE target.status END"
+    values = {name: _either(of_date, name) for name in ("read_on", "read_on_precision")}
+    is_of_earlier = "coalesce(source.read_on < target.read_on, false) AND target.rating IS NOT NULL"
+    rated = f"source.rating IS NOT NULL AND NOT ({is_of_earlier})"
+    values |= {name: _either(rated, name) for name in ("rating", "rating_min", "rating_max")}
+    values["status"] = _either(f"{source} < {target}", "status")
+    both_days = "source.read_on_precision = 'day' AND target.read_on_precision = 'day'"
+    twice = f"CASE WHEN {both_days} AND source.read_on <> target.read_on THEN 2 ELSE 1 END"
     values["n_times"] = (
         f"CASE WHEN {source} < {target} THEN source.n_times WHEN {source} > {target} THEN target.n_times "
-        "ELSE greatest(source.n_times, target.n_times) END"
+        f"ELSE greatest(source.n_times, target.n_times, {twice}) END"
     )
     return values, _differs_from_target(values)
 
@@ -96,6 +96,10 @@ def _coarseness_ranks() -> dict[str, int]:
 def _rank(column: str, ranks: dict[str, int]) -> str:
     cases = " ".join(f"WHEN '{word}' THEN {rank}" for word, rank in ranks.items())
     return f"(CASE {column} {cases} END)"
+
+
+def _either(condition: str, name: str) -> str:
+    return f"CASE WHEN {condition} THEN source.{name} ELSE target.{name} END"
 
 
 def _known(name: str) -> str:

@@ -11,14 +11,13 @@ import hashlib
 import polars as pl
 
 PSEUDONYM_BYTES = 16
-MAX_REMEMBERED = 5_000_000  # about 500 MB
+RANGE_READINGS = 2_000_000  # what one range of pseudonyms holds, and one merge has in memory
+_PREFIX_DIGITS = 8  # hex digits that a range is given in
 
 
 def pseudonym(raw: str, namespace: str, key: bytes) -> str:
     """Return the pseudonym of one reader: 32 hex digits, the same for the same id, namespace and key."""
-    message = f"{namespace}\x00{raw.strip()}".encode()
-    secret = hashlib.sha256(key).digest()  # BLAKE2b takes at most 64 bytes of key
-    return hashlib.blake2b(message, key=secret, digest_size=PSEUDONYM_BYTES).hexdigest()
+    return Pseudonyms(namespace, key).of(raw)
 
 
 def key_fingerprint(key: bytes) -> str:
@@ -27,7 +26,7 @@ def key_fingerprint(key: bytes) -> str:
 
 
 class Pseudonyms:
-    """The pseudonyms of one namespace, each worked out once as long as they are remembered.
+    """The pseudonyms of one namespace.
 
     Parameters
     ----------
@@ -36,19 +35,27 @@ class Pseudonyms:
     """
 
     def __init__(self, namespace: str, key: bytes) -> None:
-        self._namespace, self._key = namespace, key
-        self._known = pl.DataFrame(schema={"reader": pl.String, "pseudonym": pl.String})
+        secret = hashlib.sha256(key).digest()  # BLAKE2b takes at most 64 bytes of key
+        self._begun = hashlib.blake2b(f"{namespace}\x00".encode(), key=secret, digest_size=PSEUDONYM_BYTES)
+
+    def of(self, raw: str) -> str:
+        """Return the pseudonym of one raw id."""
+        state = self._begun.copy()  # the key and the namespace are hashed once
+        state.update(raw.strip().encode())
+        return state.hexdigest()
 
     def put(self, readings: pl.DataFrame) -> pl.DataFrame:
-        """Return `readings` with column ``reader`` replaced by pseudonyms."""
-        readers = readings.select(pl.col("reader").unique())
-        if self._known.height > MAX_REMEMBERED:
-            self._known = self._known.clear()
-        names = readers.join(self._known, on="reader", how="left")
-        new = names.filter(pl.col("pseudonym").is_null())["reader"]
-        hashed = [pseudonym(id_, self._namespace, self._key) for id_ in new]
-        added = pl.DataFrame({"reader": new, "pseudonym": pl.Series(hashed, dtype=pl.String)})
-        self._known.vstack(added, in_place=True)
-        names = pl.concat([names.filter(pl.col("pseudonym").is_not_null()), added])
+        """Return `readings` with column ``reader`` replaced by pseudonyms (each id is hashed once)."""
+        raw = readings["reader"].unique()
+        names = pl.DataFrame({"reader": raw, "pseudonym": pl.Series([self.of(id_) for id_ in raw], dtype=pl.String)})
         named = readings.join(names, on="reader", how="left", maintain_order="left")
         return named.with_columns(reader="pseudonym").drop("pseudonym")
+
+
+def range_ends(n_readings: int) -> list[str]:
+    """Return where ranges of pseudonyms end that hold `RANGE_READINGS` each, but for the last, which has no end.
+
+    Pseudonyms are uniform: equal ranges are equal shares of the readers.
+    """
+    n_ranges = -(-n_readings // RANGE_READINGS) or 1
+    return [f"{16**_PREFIX_DIGITS * i // n_ranges:0{_PREFIX_DIGITS}x}" for i in range(1, n_ranges)]

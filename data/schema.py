@@ -80,7 +80,7 @@ READINGS = Table(
         Column("rating_min", pl.Float32, "points", "Lowest rating the source's scale allows.", True),
         Column("rating_max", pl.Float32, "points", "Highest rating the source's scale allows.", True),
         Column("status", pl.String, "|".join(STATUSES), "What the reader did; only `read` counts as a reading downstream."),
-        Column("n_times", pl.Int32, "count", "Times read, at least: as the source says, or as far as its dates tell re-readings apart."),
+        Column("n_times", pl.Int32, "count", "Times begun, at least: as the source says, or on as many different days; a renewal written as a new loan counts."),
         Column("source", pl.String, "format", "Source format the row came from."),
         Column("batch", pl.String, "digest", "Ingest that brought the row first."),
         Column("position", pl.Int64, "row", "Row within that batch: the order of a source without dates."),

@@ -152,7 +152,7 @@ def _add_holdings(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "reader", nargs="+", metavar="ID", help="the id as the source writes it; - reads it from standard input"
     )
-    parser.add_argument("--namespace", help="namespace of the source (default: all)")
+    parser.add_argument("--namespace", help="namespace of the source (default: the one with readings of the id)")
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--check", action="store_true", help="remove nothing; search every file (exit 3 if found)")
     which.add_argument("--readmit", action="store_true", help="let a forgotten reader in again")

@@ -6,21 +6,23 @@ from pathlib import Path
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from pydantic import SecretStr
 
 from data.errors import BadConfig
 from data.sources.mapping import read_mapping
 from data.store import Store
+from flows.discretion import plain
 from flows.steps import ingest_step
 
 
 @flow(name="ingest_readings", persist_result=False)
 def ingest_readings(
     store: str | None = None,
-    path: str | None = None,
+    path: str | SecretStr | None = None,
     format: str | None = None,
     mapping: str | None = None,
     namespace: str | None = None,
-    reader: str | None = None,
+    reader: SecretStr | None = None,
 ) -> list[str]:
     """Ingest one source, or everything in the store's inbox; return a verdict and account per source.
 
@@ -30,12 +32,12 @@ def ingest_readings(
     Parameters
     ----------
     path
-        File or folder; the entries of ``<store>/inbox`` if None.
+        File or folder; the entries of ``<store>/inbox`` if None. A secret if its name may be a reader's.
     format, mapping, namespace, reader
         As for ``wagahai ingest``.
     """
     opened = Store.from_environment(store)
-    paths = [Path(path)] if path else _inbox(opened)
+    paths = [Path(given)] if (given := plain(path)) else _inbox(opened)
     states = [
         ingest_step(str(opened.root), str(source), format, mapping, namespace, reader, return_state=True)
         for source in paths
@@ -43,9 +45,7 @@ def ingest_readings(
     refused = [(p, s) for p, s in zip(paths, states, strict=True) if not s.is_completed()]
     verdicts = [state.result() for state in states if state.is_completed()]
     headline = f"{len(verdicts)} of {len(paths)} sources ingested" + (f", {len(refused)} refused" if refused else "")
-    lines = [f"- {verdict.splitlines()[0]}" for verdict in verdicts] + [
-        f"- {p.name}: {state.message}" for p, state in refused
-    ]
+    lines = [f"- {verdict.splitlines()[0]}" for verdict in verdicts] + [f"- {state.message}" for _, state in refused]
     create_markdown_artifact(
         markdown="\n".join([f"**{headline}**", "", *lines]), key="ingest-readings", description="What was ingested"
     )

@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
+from pydantic import SecretStr
 
 from data.errors import WagahaiError
 from data.outdated import drop_superseded
@@ -32,11 +33,11 @@ REFUSED = "Refused"  # name of the state of a run whose release did not pass its
 @flow(name="refresh_release", persist_result=False)
 def refresh_release(
     store: str | None = None,
-    path: str | None = None,
+    path: str | SecretStr | None = None,
     format: str | None = None,
     mapping: str | None = None,
     namespace: str | None = None,
-    reader: str | None = None,
+    reader: SecretStr | None = None,
     sample: bool = False,
     profile: str = "default",
     seed: int = 0,

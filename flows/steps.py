@@ -10,14 +10,18 @@ from pathlib import Path
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from pydantic import SecretStr
 
+from data.errors import WagahaiError
 from data.history import History, ReadingHistory
 from data.release import Release
 from data.sources.base import Options
 from data.sources.catalogue import recognise, source_named
+from data.sources.events import Events
 from data.sources.mapping import read_mapping
 from data.sources.upload import Upload
 from data.store import Store
+from flows.discretion import without_names
 from flows.progress import TerminalProgress
 from pipeline import build_corpus, publish, represent
 from pipeline.account import report
@@ -39,13 +43,22 @@ def sample_step(store: str, profile: str, seed: int) -> str:
 
 @task(name="ingest", cache_policy=NO_CACHE, persist_result=False)
 def ingest_step(
-    store: str, path: str, format: str | None, mapping: str | None, namespace: str | None, reader: str | None
+    store: str, path: str, format: str | None, mapping: str | None, namespace: str | None, reader: SecretStr | None
 ) -> str:
-    """Ingest one source; return the verdict and, below it, the account."""
-    source = source_named(format) if format else recognise(Upload.open(Path(path)))
-    options = Options(mapping=read_mapping(Path(mapping)) if mapping else None, reader=reader)
-    with TerminalProgress() as progress:
-        outcome = ingest(Store(Path(store)), Path(path), source, progress, options=options, namespace=namespace)
+    """Ingest one source; return the verdict and, below it, the account.
+
+    What it raises does not name a personal export, as Prefect keeps it: the name may be the reader's id.
+    """
+    upload, columns = Upload.open(Path(path)), read_mapping(Path(mapping)) if mapping else None
+    source = source_named(format or Events.name) if format or columns else recognise(upload)
+    options = Options(mapping=columns, reader=reader.get_secret_value() if reader else None)
+    try:
+        with TerminalProgress() as progress:
+            outcome = ingest(Store(Path(store)), Path(path), source, progress, options=options, namespace=namespace)
+    except WagahaiError as error:
+        if source.names_readers or reader:
+            raise without_names(error, upload) from None
+        raise
     get_run_logger().info(outcome.verdict)
     return outcome.verdict if outcome.unchanged else f"{outcome.verdict}\n{report(outcome.account)}"
 

@@ -26,11 +26,11 @@ _PREFECT_DEFAULTS = {
 def ingest(chosen: argparse.Namespace) -> int:
     """Ingest a source, or the inbox, and print what happened to each."""
     _quiet_prefect()
+    from flows.discretion import secret
     from flows.ingest_readings import ingest_readings
 
-    verdicts = ingest_readings(
-        chosen.store, chosen.path, chosen.format, chosen.mapping, chosen.namespace, chosen.reader
-    )
+    path, reader = secret(chosen.path), secret(chosen.reader)
+    verdicts = ingest_readings(chosen.store, path, chosen.format, chosen.mapping, chosen.namespace, reader)
     sys.stdout.write("".join(f"{verdict}\n" for verdict in verdicts) or "the inbox is empty\n")
     return 0
 
@@ -47,15 +47,16 @@ def formats(_: argparse.Namespace) -> int:
 def refresh(chosen: argparse.Namespace) -> int:
     """Run the whole refresh and print its verdict."""
     _quiet_prefect()
+    from flows.discretion import secret
     from flows.refresh_release import refresh_release
 
     state = refresh_release(
         store=chosen.store,
-        path=chosen.path,
+        path=secret(chosen.path),
         format=chosen.format,
         mapping=chosen.mapping,
         namespace=chosen.namespace,
-        reader=chosen.reader,
+        reader=secret(chosen.reader),
         sample=chosen.sample,
         profile=chosen.profile,
         seed=chosen.seed,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -106,12 +106,13 @@ def forget(
     raw
         The id as the source wrote it. It is not stored, and no message holds it.
     namespace
-        Namespace of the source; None: every namespace of the history.
+        Namespace of the source; None: the only one with readings of that id.
 
     Raises
     ------
     WagahaiError
-        If the history has no such reader, or nothing at all, or was written with another key.
+        If the history has no such reader, or nothing at all, or was written with another key; or if several
+        namespaces have readings of that id: they may be other people's.
     StoreBusy
         If a refresh or an ingest is still running after `wait_seconds`.
     """
@@ -119,6 +120,7 @@ def forget(
         shutil.rmtree(store.scratch, ignore_errors=True)  # of a killed ingest: the lock on the history is held
         store.sweep()
         reader.history.recover()
+        reader = _in_one_namespace(reader, namespace)
         n_readings = n_readings_of(reader.history, reader.sought)
         is_held = n_readings > 0 or bool(_search(reader, [store.history], progress)[0])
         if not is_held and not reader.is_forgotten:
@@ -176,6 +178,22 @@ def _namespaces(history: History) -> list[str]:
     if not (names := list(dict.fromkeys(batches.filter(batches["source"] != FORGET)["namespace"]))):
         raise BadHistory(f"{history.folder}: nothing was ingested")
     return names
+
+
+def _in_one_namespace(reader: _Reader, namespace: str | None) -> _Reader:
+    """Narrow the search to the namespace that has readings of the id; the same number is another person in each."""
+    if namespace is not None:
+        return reader
+    raw, names = reader.sought.raw, _namespaces(reader.history)
+    found = {
+        name: (sought, n_readings)
+        for name, one in zip(names, reader.sought.pseudonyms, strict=True)
+        if (n_readings := n_readings_of(reader.history, sought := Sought(raw, (one,))))
+    }
+    if len(found) > 1:
+        told = ", ".join(f"{name} ({n_readings:,} readings)" for name, (_, n_readings) in found.items())
+        raise WagahaiError(f"readers of that id are in {told}: they may be other people. Say which with --namespace")
+    return replace(reader, sought=next(iter(found.values()))[0]) if found else reader
 
 
 def _unknown(history: History, namespace: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,22 +14,28 @@ import polars as pl
 
 from data.ahead import ahead
 from data.digest import digest_of, digest_of_files
-from data.errors import BadConfig, BadFile, WagahaiError
+from data.errors import BadConfig, BadFile
 from data.history import Commit, History
 from data.merging import merge_repeats
 from data.progress import Progress
-from data.pseudonym import Pseudonyms, key_fingerprint
+from data.pseudonym import Pseudonyms, key_fingerprint, range_ends
 from data.schema import BOOKS, READINGS, REJECTS
 from data.sources.base import Options, Parsed, Source
+from data.sources.names import decoded_name
 from data.sources.upload import SourceFile, Upload
 from data.spill import Spill
-from data.store import KEY_VARIABLE, Store
+from data.store import Store
 from data.suppression import Suppressed
-from pipeline.account import Tally, told_reasons
+from pipeline.account import Tally
+from pipeline.refusals import (
+    refuse_another_key,
+    refuse_another_reader,
+    refuse_another_table,
+    refuse_empty,
+    refuse_two_readers,
+)
 
 LOCK = "history"
-MIN_SHARE_GOOD = 0.5
-SHARD_READINGS = 2_000_000  # of the batch or of the history, whichever has more: what a merge holds in memory
 BOOK_SLICE = 250_000
 MAX_NAMED = 10  # files
 SAFE_FOUND = r"^-?[0-9]{1,4}([-./年][0-9]{1,2}){0,2}([月日][0-9]{0,2}日?)?$"
@@ -98,26 +105,36 @@ def ingest(
     upload = Upload.open(path)
     options = source.options_for(upload, options or Options())
     files = source.files(upload, options)
-    settings = [source.name, source.version, namespace, asdict(options)]
-    layout = digest_of(asdict(options.mapping)) if options.mapping else ""
+    settings = [source.name, source.version, namespace, asdict(options.mapping) if options.mapping else None]
+    layout = digest_of([options.mapping.readings, options.mapping.books]) if options.mapping else ""
+    refuse_two_readers(source, options)
     with store.lock(LOCK, wait_seconds=wait_seconds):
+        key = store.reader_key()
+        pseudonyms = Pseudonyms(namespace, key)
         paths = list(dict.fromkeys(file.path for file in files))
-        batch = digest_of([digest_of_files(paths), settings])
+        # of a personal export the name says who read: equal exports of two readers are two batches
+        named = [pseudonyms.of(options.reader_of(file)) for file in files] if _is_personal(source, options) else []
+        seen = _states(paths)
+        batch = digest_of([digest_of_files(paths), settings, named])
         history = History(store.history)
         history.recover()
         if (known := history.account(batch)) is not None:
             return Ingested(known, unchanged=True)
-        key = store.reader_key()
-        _check_key(history, key)
+        refuse_another_key(history, key)
         if chosen is None:
-            _check_layout(history, namespace, layout)
-        intake = _Intake(batch, source, namespace, Pseudonyms(namespace, key), Suppressed.of(store), files)
+            refuse_another_table(history, namespace, layout)
+        intake = _Intake(batch, source, namespace, pseudonyms, Suppressed.of(store), _masks(source, options, files))
         with _scratch(store) as folder:
             spill = Spill(folder)
             for part in ahead(source.parse(upload, options, progress)):
                 intake.take(part, spill)
-            _refuse_empty(path, intake.tally)
-            account = {"batch": batch, "source": source.name, "namespace": namespace, "files": _named(source, paths)}
+            refuse_empty(path, intake.tally)
+            if _states(paths) != seen:
+                raise BadFile(path, found="a file that is still written to", expected="a whole file", remedy="wait")
+            if source.names_readers and options.reader is None:
+                refuse_another_reader(history, spill, namespace)
+            names = _named(paths) if not intake.masks else f"{len(paths):,} file" + "s" * (len(paths) > 1)
+            account = {"batch": batch, "source": source.name, "namespace": namespace, "files": names}
             account |= {"key": key_fingerprint(key), "layout": layout}
             committed = _commit(history, account, intake, spill, progress)
     return Ingested(committed, unchanged=False)
@@ -133,20 +150,20 @@ class _Intake:
         namespace: str,
         pseudonyms: Pseudonyms,
         suppressed: Suppressed,
-        files: list[SourceFile],
+        masks: dict[str, str],
     ) -> None:
         self.label = {"source": source.name, "batch": batch}
         self.namespace, self.tally = namespace, Tally()
-        self._masks = {file.name: f"file {i}" for i, file in enumerate(files, 1)} if source.names_readers else {}
+        self.masks = masks
         self._pseudonyms, self._suppressed, self._position = pseudonyms, suppressed, 0
 
     def take(self, part: Parsed, spill: Spill) -> None:
         """Spill a part; raw reader ids go no further."""
         self.tally.took(part)
-        rejects = _safe(part.rejects).with_columns(
-            pl.lit(self.label["batch"]).alias("batch"),
-            pl.col("file").replace(self._masks) if self._masks else pl.col("file"),
-        )
+        rejects = _safe(part.rejects).with_columns(pl.lit(self.label["batch"]).alias("batch"))
+        if self.masks and rejects.height:
+            names = {name: self.masks.get(name, name) for name in rejects["file"].unique()}
+            rejects = rejects.with_columns(pl.col("file").replace(names))
         self.tally.rejected(rejects)
         spill.add(self._readings(part), self._books(part.books), rejects.select(list(REJECTS.dtypes)))
 
@@ -193,13 +210,13 @@ def _commit(
     history: History, account: dict[str, Any], intake: _Intake, spill: Spill, progress: Progress
 ) -> dict[str, Any]:
     """Write all that was spilled, and commit it."""
-    n_shards = -(-max(spill.n_readings, history.n_readings()) // SHARD_READINGS) or 1
+    ends = range_ends(max(spill.n_readings, history.n_readings()))
     commit: Commit = history.begin(intake.namespace)
-    progress.start("write history", n_shards)
+    progress.start("write history", len(ends) + 1)
     books = spill.books().sort("book") if intake.tally.n_described else BOOKS.empty()
     for rows in books.iter_slices(BOOK_SLICE):
         commit.add_books(rows)
-    for rows in ahead(intake.shard(shard) for shard in spill.shards(n_shards)):
+    for rows in ahead(intake.shard(shard) for shard in spill.shards(ends)):
         commit.add_readings(rows)
         progress.advance()
     for rows in spill.rejects():
@@ -209,13 +226,27 @@ def _commit(
     return committed
 
 
-def _named(source: Source, paths: list[Path]) -> str:
-    """Name what was ingested, but not after readers."""
-    if source.names_readers:
-        return f"{len(paths):,} files" if len(paths) > 1 else "1 file"
-    return ", ".join(path.name for path in paths[:MAX_NAMED]) + f" and {len(paths) - MAX_NAMED:,} more" * (
-        len(paths) > MAX_NAMED
-    )
+def _named(paths: list[Path]) -> str:
+    """Name what was ingested."""
+    names = [decoded_name(os.fsencode(path.name)) for path in paths[:MAX_NAMED]]
+    return ", ".join(names) + f" and {len(paths) - MAX_NAMED:,} more" * (len(paths) > MAX_NAMED)
+
+
+def _masks(source: Source, options: Options, files: list[SourceFile]) -> dict[str, str]:
+    """Return what stands for the names of files where those may be readers' ids."""
+    if not _is_personal(source, options):
+        return {}
+    return {file.name: f"file {i}" for i, file in enumerate(files, 1)}
+
+
+def _is_personal(source: Source, options: Options) -> bool:
+    """Say whether the files are of readers who are not named in their rows."""
+    return source.names_readers or options.reader is not None
+
+
+def _states(paths: list[Path]) -> list[tuple[int, int]]:
+    """Size and time of change of files: a file that changes while it is read is not what its digest says."""
+    return [((state := path.stat()).st_size, state.st_mtime_ns) for path in paths]
 
 
 @contextmanager
@@ -228,39 +259,6 @@ def _scratch(store: Store) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _refuse_empty(path: Path, tally: Tally) -> None:
-    """Refuse a source of which most rows are no usable reading: it was mapped or exported wrongly."""
-    n_good = tally.n_good + tally.n_forgotten
-    if n_good > MIN_SHARE_GOOD * tally.n_rows or (tally.n_rows == 0 and tally.n_described):  # books alone: fine
-        return
-    why = told_reasons(tally.reasons)
-    raise BadFile(
-        path,
-        found=f"{tally.n_rows:,} rows, {n_good:,} of them usable readings" + (f" ({why})" if why else ""),
-        expected=f"usable readings in more than {MIN_SHARE_GOOD:.0%} of the rows",
-        remedy="check the mapping of the columns, and how the file was exported",
-    )
-
-
-def _check_key(history: History, key: bytes) -> None:
-    """Refuse another key than the history was made with: every reader would silently become two."""
-    if history.keys() - {key_fingerprint(key)}:
-        raise WagahaiError(
-            f"the readers of {history.folder} were pseudonymised with another key; set ${KEY_VARIABLE} to that key, "
-            "or unset it to use the store's own"
-        )
-
-
-def _check_layout(history: History, namespace: str, layout: str) -> None:
-    """Refuse a table of other columns under a name it was not given: readers of two services would become one."""
-    for batch in history.accounts():
-        if batch["namespace"] == namespace and batch["layout"] != layout:
-            raise BadConfig(
-                f"{batch['files']}, a table of other columns, was ingested as {namespace}. Pass --namespace NAME if "
-                f"this one is of another service, --namespace {namespace} if the same reader has the same id in both"
-            )
 
 
 def _safe(rejects: pl.DataFrame) -> pl.DataFrame:

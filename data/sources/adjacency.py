@@ -28,10 +28,10 @@ from data.sources.delimited import open_delimited, peek_columns
 from data.sources.encoding import DAMAGED, PEEK_BYTES, detect_encoding, peek_utf8
 from data.sources.isbns import read_isbns
 from data.sources.long_lines import read_lines, set_apart_lines
+from data.sources.titled import ASIN
 from data.sources.upload import SourceFile, Upload
 from data.sources.values import Checked, gather_rejects, parse_readings, set_apart
 
-ASIN = "asin:"
 READERS_FILE, BOOKS_FILE, TITLES_FILES = "user_list*.txt", "item_list*.txt", "*title*"
 LINES = "lines `reader book book ...`"
 CUT_SHORT = "line is cut short"
@@ -47,7 +47,7 @@ _BETWEEN_IDS = re.compile(r"[\s,]+")
 _IDS = r"[^\s,]+"
 _ANY_ID = re.compile(r"[\w.+=@-]+")
 _BOOK_ID = re.compile(r"(?=\D*\d)\w[\w-]*")  # words are no ids, nor are decimal fractions
-_ASIN = "^(?:B[0-9A-Z]{9}|[0-9]{9}[0-9X])$"
+_PRODUCT = "^(?:B[0-9A-Z]{9}|[0-9]{9}[0-9X])$"  # Amazon's ids, of which those of printed books are ISBN-10s
 _LONG = 100  # ids; tables of so many columns and no header are rare
 _MIN_DISTINCT = 0.7  # readers have one line, as a rule, and books occur once on it
 
@@ -222,7 +222,8 @@ def _describe(books: _Ids, titles: SourceFile | None, progress: Progress) -> Che
     known = books.by_number.rename({"id": "book"}).unique("book", keep="first", maintain_order=True)
     isbns = read_isbns(known["book"]).select(pl.col("text").alias("book"), "isbn13")
     known = known.join(isbns, on="book", how="left", maintain_order="left")
-    known = known.with_columns(edition=pl.when(pl.col("book").str.contains(_ASIN)).then(pl.lit(ASIN) + pl.col("book")))
+    is_product = pl.col("book").str.contains(_PRODUCT)
+    known = known.with_columns(edition=pl.when(is_product).then(pl.lit(ASIN) + pl.col("book")))
     if titles is None:
         return Checked(untitled(known), pl.DataFrame(schema=REJECT_COLUMNS))
     rows = open_delimited(titles, required=(_NUMBER, "title")).whole(progress)

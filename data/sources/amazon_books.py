@@ -19,7 +19,7 @@ import polars as pl
 from data.progress import Progress
 from data.sources.base import NO_READINGS, Parsed
 from data.sources.books import FORMAT_WORDS, parse_books
-from data.sources.json_lines import decode_json, open_json_lines, peek_keys
+from data.sources.json_lines import Decode, decode_json, open_json_lines, peek_keys
 from data.sources.titled import asin_edition, without_asin
 from data.sources.upload import SourceFile
 from data.sources.values import gather_rejects
@@ -67,6 +67,11 @@ def peek_metadata(file: SourceFile) -> set[str]:
     return peek_keys(file) or peek_keys(file, decode_literal)
 
 
+def decoder_of(file: SourceFile) -> Decode:
+    """Return what makes objects of the lines of a file, JSON or Python literals."""
+    return decode_json if peek_keys(file) else decode_literal
+
+
 def parse_amazon_books(file: SourceFile, rating_scale: tuple[float, float], progress: Progress) -> Iterator[Parsed]:
     """Read a file of descriptions part by part.
 
@@ -76,8 +81,8 @@ def parse_amazon_books(file: SourceFile, rating_scale: tuple[float, float], prog
         If it is no such file.
     """
     key = book_key_of(peek_metadata(file)) or "asin"
-    decode = decode_json if peek_keys(file) else decode_literal
-    for rows in open_json_lines(file, required=(key,), wanted=_COLUMNS, decode=decode).parts(progress):
+    table = open_json_lines(file, required=(key,), wanted=_COLUMNS, decode=decoder_of(file))
+    for rows in table.parts(progress):
         picked = rows.pick({"book": key} | {name: name for name in _COLUMNS})
         books, rejects = parse_books(_described(picked))
         yield Parsed(NO_READINGS, books, gather_rejects([rows.rejects, rejects]), 0, rows.encoding, rating_scale)

@@ -7,6 +7,8 @@
 | 2023, ratings only, CSV | `user_id` | `parent_asin` | `rating` | `timestamp` |
 | 2014 and 2018, ratings only, CSV without a header | 1st or 2nd | 2nd or 1st | 3rd | 4th |
 
+Lines of 2014 may be Python literals instead of JSON.
+
 In CSV files without a header the reader comes first in 2014 (`ratings_Books.csv`), the book in 2018 (`Books.csv`).
 Their ids tell them apart: a book has ten characters, ``B`` and nine more or an ISBN-10; a reader ``A`` and at least
 nine more.
@@ -29,7 +31,7 @@ import polars as pl
 from data.editions import isbn13
 from data.errors import BadFile
 from data.progress import Progress
-from data.sources.amazon_books import book_key_of, parse_amazon_books, peek_metadata
+from data.sources.amazon_books import book_key_of, decoder_of, parse_amazon_books, peek_metadata
 from data.sources.base import NO_BOOKS, Options, Parsed, Source
 from data.sources.books import untitled
 from data.sources.delimited import open_delimited, peek_columns
@@ -74,6 +76,7 @@ class AmazonReviews(Source):
     """Amazon reviews of books, of any edition."""
 
     name = "amazon_reviews"
+    version = 2
     describes = "Amazon reviews: JSON lines (2014, 2018, 2023) or a CSV of ratings, with meta_*.json if there is one"
 
     def recognises(self, upload: Upload) -> bool:
@@ -142,7 +145,11 @@ def _is_readings(file: SourceFile) -> bool:
         return keys.issuperset(_REQUIRED_OF_OLD) or keys.issuperset(_REQUIRED_OF_NEW)
     if file.suffix != ".csv":
         return False
-    return set(peek_columns(file)).issuperset(_REQUIRED_OF_NEW) or _order(file) is not None
+    return _has_header(file) or _order(file) is not None
+
+
+def _has_header(file: SourceFile) -> bool:
+    return set(peek_columns(file)).issuperset(_REQUIRED_OF_NEW)
 
 
 def _is_metadata(file: SourceFile) -> bool:
@@ -150,7 +157,9 @@ def _is_metadata(file: SourceFile) -> bool:
 
 
 def _order(file: SourceFile) -> tuple[str, str] | None:
-    """Return what the first two columns of a file without a header hold; None if its rows are no ratings."""
+    """Return what the first two columns of a file without a header hold; None if it has one, or no ratings."""
+    if _has_header(file):
+        return None
     rows = peek_rows(file)
     for order, (first, second) in _ORDERS.items():
         forms = (first, second, _RATING, _TIME)
@@ -167,7 +176,7 @@ def _open(file: SourceFile) -> Table:
     keys = peek_metadata(file)
     old = keys.issuperset(_REQUIRED_OF_OLD)
     required, columns = (_REQUIRED_OF_OLD, _OLD) if old else (_REQUIRED_OF_NEW, _NEW)
-    return open_json_lines(file, required=required, wanted=tuple(columns.values()))
+    return open_json_lines(file, required=required, wanted=tuple(columns.values()), decode=decoder_of(file))
 
 
 def _open_ratings(file: SourceFile, order: tuple[str, str]) -> Table:

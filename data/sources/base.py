@@ -73,7 +73,7 @@ class Mapping:
     no_rating
         Number or word that stands for no rating.
     date_order
-        How dates are written: ``ymd``, ``dmy`` or ``mdy``.
+        How dates are written: one of `data.sources.dates.DATE_ORDERS`.
     """
 
     readings: dict[str, str]
@@ -101,8 +101,12 @@ class Options:
     reader: str | None = None
 
     def reader_of(self, file: SourceFile) -> str:
-        """Return the raw id of the reader whose personal export a file is."""
-        return self.reader or file.name.removesuffix(file.suffix)
+        """Return the raw id of the reader whose personal export a file is.
+
+        Unless the user names the reader, it is the file's name within the upload, without the suffix (``Carol`` of
+        ``Carol.CSV``). Folders are part of it: exports of one name in two folders are of two readers.
+        """
+        return self.reader or file.name_without_suffix
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,10 @@ class Source(ABC):
     def options_for(self, upload: Upload, options: Options) -> Options:
         """Return the options that `upload` is read by: those given, unless the format finds some out itself."""
         return options
+
+    def explains(self, upload: Upload, options: Options) -> str:
+        """Return in one line how a file is understood, given what `options_for` returned; empty if nothing is open."""
+        return ""
 
     @abstractmethod
     def files(self, upload: Upload, options: Options) -> list[SourceFile]:

@@ -37,7 +37,7 @@ from data.sources.encoding import peek_utf8
 from data.sources.isbns import have_lost_zeros, parse_isbns
 from data.sources.rows import Rows, Table
 from data.sources.upload import SourceFile, Upload
-from data.sources.values import Checked, gather_rejects, parse_readings, set_apart
+from data.sources.values import Checked, gather_rejects, parse_readings, set_apart, unless_zero
 
 RATING_SCALE = (1.0, 10.0)
 TORN = "row is torn: ISBN and rating in one cell"
@@ -69,6 +69,7 @@ class BookCrossingOriginal(Source):
     """Book-Crossing, the dump of 278,858 readers, and copies of it."""
 
     name = "bookcrossing_original"
+    version = 2
     describes = "BX-Book-Ratings.csv (Book-Crossing as published), alone or with BX-Books.csv; Ratings.csv, Books.csv"
 
     def recognises(self, upload: Upload) -> bool:
@@ -96,7 +97,7 @@ class BookCrossingOriginal(Source):
         for file in ratings_files:
             for rows, lost_zeros in _parts(_open(file), progress):
                 isbns, torn = _parse_isbns(rows.pick(_named(rows.cells.columns, _READINGS)), lost_zeros)
-                readings, rejects = parse_readings(_without_zero(isbns), RATING_SCALE)
+                readings, rejects = parse_readings(isbns.with_columns(unless_zero("rating")), RATING_SCALE)
                 new = _new_books(isbns, readings, known)
                 known = pl.concat([known, new.select("book")])
                 rejects = gather_rejects([rows.rejects, torn, rejects])
@@ -170,12 +171,6 @@ def _new_books(isbns: pl.DataFrame, readings: pl.DataFrame, known: pl.DataFrame)
     books = isbns.select("book", "isbn13").unique("book", keep="first", maintain_order=True)
     read = books.join(readings, on="book", how="semi", maintain_order="left")
     return read.join(known, on="book", how="anti", maintain_order="left")
-
-
-def _without_zero(rows: pl.DataFrame) -> pl.DataFrame:
-    """Empty the ratings of 0, which are none."""
-    is_zero = pl.col("rating").str.strip_chars().is_in(["0", "0.0"])
-    return rows.with_columns(pl.when(is_zero).then(pl.lit("")).otherwise("rating").alias("rating"))
 
 
 def _parse_books(rows: Rows, *, once: bool) -> Checked:

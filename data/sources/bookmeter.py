@@ -31,7 +31,7 @@ from data.sources.encoding import peek_utf8
 from data.sources.headers import header_key
 from data.sources.personal import parse_export, require_one_reader
 from data.sources.rows import Rows, Table, require_columns
-from data.sources.titled import asin_edition, without_asin
+from data.sources.titled import BooksWithin, asin_edition, without_asin
 from data.sources.upload import SourceFile, Upload
 
 BOOKMETER = "bookmeter:"
@@ -111,10 +111,11 @@ class Bookmeter(Source):
         pairs = find_pairs(upload)
         readers = {file: _reader_of(file, upload) for file in _lists(upload, pairs)}
         require_one_reader(upload, {pair.reader for pair in pairs} | set(readers.values()), options)
-        yield from parse_pairs(pairs, options, progress)
+        within = BooksWithin()
+        yield from parse_pairs(pairs, options, within, progress)
         for file, reader in readers.items():
             rows = _open_list(file).whole(progress)
-            yield parse_export(rows, _describe(rows, file), options.reader or reader, None)
+            yield parse_export(rows, _describe(rows, file), options.reader or reader, None, within)
 
 
 def _lists(upload: Upload, pairs: list[Pair]) -> list[SourceFile]:
@@ -190,5 +191,5 @@ def _list_of(stem: str) -> str:
 
 def _reader_of(file: SourceFile, upload: Upload) -> str:
     """Return what a name says without lists and dates, else the upload's own name."""
-    left = _NOT_A_READER.sub("", file.name.removesuffix(file.suffix))
+    left = _NOT_A_READER.sub("", file.name_without_suffix)
     return _LEFT_OVER.sub("", left) or upload.path.stem

@@ -21,7 +21,7 @@ from data.sources.base import Options, Parsed
 from data.sources.encoding import DAMAGED, detect_encoding, peek_utf8, text_blocks
 from data.sources.records import UNREADABLE
 from data.sources.rows import reject_frame
-from data.sources.titled import books_within, identify
+from data.sources.titled import BooksWithin, identify
 from data.sources.upload import SourceFile, Upload
 from data.sources.values import gather_rejects, parse_readings
 
@@ -76,8 +76,8 @@ def find_pairs(upload: Upload) -> list[Pair]:
     return pairs if looks_right else []
 
 
-def parse_pairs(pairs: list[Pair], options: Options, progress: Progress) -> Iterator[Parsed]:
-    """Read the pairs, some readers at a time."""
+def parse_pairs(pairs: list[Pair], options: Options, within: BooksWithin, progress: Progress) -> Iterator[Parsed]:
+    """Read the pairs, some readers at a time; books that `within` has met are not described again."""
     if not pairs:
         return
     progress.start("reading titles and authors", len(pairs))
@@ -86,9 +86,9 @@ def parse_pairs(pairs: list[Pair], options: Options, progress: Progress) -> Iter
         batch.add(pair, options.reader or pair.reader)
         progress.advance()
         if len(batch.rows) >= _BATCH_SIZE:
-            yield batch.parse()
+            yield batch.parse(within)
             batch = _Batch()
-    yield batch.parse()
+    yield batch.parse(within)
     progress.finish(f"{len(pairs):,} readers")
 
 
@@ -116,12 +116,12 @@ class _Batch:
             elif title or author:
                 self.rows.append((reader, title, author, pair.titles.name, line))
 
-    def parse(self) -> Parsed:
+    def parse(self, within: BooksWithin) -> Parsed:
         """Return what was read so far."""
         columns = {"reader": pl.String, "title": pl.String, "authors": pl.String, "file": pl.String, "line": pl.Int64}
         rows = identify(pl.DataFrame(self.rows, schema=columns, orient="row"))
         readings, rejects = parse_readings(rows, None)
-        books, others = books_within(rows)
+        books, others = within.parse(rows)
         rejects = gather_rejects([*self._rejects, rejects, others])
         return Parsed(readings, books, rejects, rows.height + self._n_broken, ", ".join(self._encodings) or "none")
 

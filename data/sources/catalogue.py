@@ -12,13 +12,13 @@ from data.sources.bookcrossing import BookCrossing
 from data.sources.bookcrossing_original import BookCrossingOriginal
 from data.sources.bookmeter import Bookmeter
 from data.sources.dbbook2014 import DBbook2014
-from data.sources.encoding import peek_utf8
 from data.sources.events import Events
 from data.sources.goodbooks10k import Goodbooks10k
 from data.sources.goodreads_export import GoodreadsExport
 from data.sources.goodreads_ucsd import GoodreadsUcsd
 from data.sources.librarything import LibraryThing
 from data.sources.storygraph import StoryGraph
+from data.sources.unrecognised import is_table, what_it_is
 from data.sources.upload import Upload
 
 SOURCES: tuple[Source, ...] = (
@@ -56,24 +56,25 @@ def source_named(name: str) -> Source:
 def recognise(upload: Upload) -> Source:
     """Return the one format that a file or folder looks like.
 
-    `events`, which reads anything a mapping explains, counts only where no other format does.
+    `events`, which reads anything a mapping explains, counts only where no other format does. It is also what a single
+    table is of whose columns none is known: `Events.options_for` asks for the mapping.
 
     Raises
     ------
     BadFile
-        If none or several recognise it, listing the formats.
+        If none or several recognise it, listing the formats; or what its first lines show it to be.
     """
     recognised = [source for source in SOURCES if source.recognises(upload)]
     special = [source for source in recognised if not isinstance(source, Events)]
     candidates = special or recognised
     if len(candidates) == 1:
         return candidates[0]
-    if upload.single is not None and not candidates:
-        peek_utf8(upload.single)  # a file that is empty or no text is refused for that
+    if not candidates and is_table(upload):
+        return source_named(Events.name)
     looks_like = " and ".join(source.name for source in candidates)
     raise BadFile(
         upload.path,
-        found=f"something like {looks_like}" if candidates else "none of the known formats",
+        found=f"something like {looks_like}" if candidates else what_it_is(upload),
         expected=f"one of {', '.join(source.name for source in SOURCES)} (wagahai formats describes them)",
         remedy="name the format with --format, or give a mapping of the columns with --mapping",
     )

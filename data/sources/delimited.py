@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from data.errors import BadFile
 from data.progress import Progress
 from data.sources.encoding import detect_encoding, peek_utf8, text_blocks
-from data.sources.records import Header, parse_records
+from data.sources.records import MAX_FIELD_BYTES, Header, parse_records
 from data.sources.rows import Rows, Table, require_columns
 from data.sources.upload import SourceFile
 
@@ -20,6 +21,7 @@ MAX_RECORD_BYTES = 16 << 20  # a record is looked for over this much text; more,
 
 _DELIMITERS = (",", "\t", ";", "|")
 _BLANKS = " \t"
+_LINE_END = re.compile(rb"\r\n|\r|\n")  # as the csv module has it
 _HEADER_BYTES = 1 << 20  # a header is looked for in the first MiB
 
 Repair = Callable[[bytes], bytes]
@@ -144,20 +146,34 @@ def _whole_records(
 ) -> Iterator[tuple[bytes, int, int]]:
     """Yield whole lines of text that end no record half way, the number of the first line, and the bytes gone through.
 
-    The lines of the header are left out.
+    The lines of the header are left out. Of a line longer than a record may be, only the beginning is given: it is
+    rejected, and the rest is never held.
     """
     line, kept, gone = 1, b"", 0
-    to_skip = n_header_lines
+    to_skip, is_torn = n_header_lines, False
     for block, position in itertools.chain(text_blocks(file, encoding), [(b"", file.size)]):
         text = kept + (block.replace(b"\r", b"\n") if only_returns else block)
+        if is_torn:
+            text = text[text.find(b"\n") :] if b"\n" in text else b""
+            is_torn = not text
+        if len(text) > MAX_RECORD_BYTES and b"\n" not in text and b"\r" in text:
+            only_returns, text = True, text.replace(b"\r", b"\n")  # they do after all, but for the first lines
         end = _end_of_records(text) if block else len(text)
-        text, kept = text[:end], text[end:]
-        while to_skip and (at := text.find(b"\n")) >= 0:
-            text, line, to_skip = text[at + 1 :], line + 1, to_skip - 1
+        if not end and len(text) > MAX_RECORD_BYTES:
+            end, is_torn = MAX_FIELD_BYTES + 1, True
+        text, kept = text[:end], b"" if is_torn else text[end:]
+        while to_skip and (end_of_line := _LINE_END.search(text)) is not None:
+            text, line, to_skip = text[end_of_line.end() :], line + 1, to_skip - 1
         if text and not to_skip:
             yield text, line, position - gone
             gone = position
-            line += int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")))  # bytes.count is slow at many
+            line += _n_lines(text)
+
+
+def _n_lines(text: bytes) -> int:
+    """Return the number of line ends, as the csv module counts them."""
+    n_newlines = int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")))  # bytes.count is slow at many
+    return n_newlines if b"\r" not in text else n_newlines + text.count(b"\r") - text.count(b"\r\n")
 
 
 def _end_of_records(text: bytes) -> int:

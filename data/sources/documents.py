@@ -20,13 +20,12 @@ from data.errors import BadFile
 from data.progress import Progress
 from data.sources.encoding import peek_utf8, read_utf8
 from data.sources.json_documents import MAX_DOCUMENT_BYTES
-from data.sources.json_lines import decode_json
-from data.sources.rows import Rows, Table, reject_frame
+from data.sources.json_lines import decode_json, without_half_surrogates
+from data.sources.rows import JOINT, Rows, Table, reject_frame
 from data.sources.upload import SourceFile
 
 NOT_A_RECORD = "record is not a JSON object"
 
-_JOINT = "; "
 _DOCUMENT = re.compile(rb"\s*[\[{]")
 _KEY = re.compile(rb'"([^"\\]{1,60})"\s*:')
 
@@ -93,8 +92,8 @@ def _flat(record: dict[str, object]) -> dict[str, str]:
     cells: dict[str, str] = {}
     for key, value in record.items():
         for path, text in _texts(value):
-            name = _whole(".".join((key, *path)))
-            cells[name] = f"{cells[name]}{_JOINT}{text}" if cells.get(name) else text
+            name = without_half_surrogates(".".join((key, *path)))
+            cells[name] = f"{cells[name]}{JOINT}{text}" if cells.get(name) else text
     return cells
 
 
@@ -109,9 +108,4 @@ def _texts(value: object) -> Iterator[tuple[tuple[str, ...], str]]:
         for item in value:
             yield from _texts(item)
     elif value is not None:
-        yield (), _whole(str(value))
-
-
-def _whole(text: str) -> str:
-    """Replace half surrogates, which JSON can spell and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+        yield (), without_half_surrogates(str(value))

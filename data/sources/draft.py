@@ -9,13 +9,13 @@ from pathlib import Path
 
 from data.errors import BadConfig
 from data.sources.base import Mapping
-from data.sources.evidence import YMD, Scale
-from data.sources.headers import role_of
+from data.sources.dates import YMD
+from data.sources.evidence import Scale
 from data.sources.mapping import BOOK_KEYS, FILE_KEY, NO_RATING_KEY, ORDER_KEY, READING_KEYS, SCALE_KEY
 
 MAPPING_FILE = "mapping.toml"
 _ORDER = (FILE_KEY, *READING_KEYS, ORDER_KEY, SCALE_KEY, NO_RATING_KEY, *BOOK_KEYS)
-_N_SHOWN = 20  # columns of a table, and tables, that a message lists
+_N_SHOWN = 20  # tables that a message lists
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Draft:
             self.readings, self.books, self.books_file, ends, self.readings_files, no_rating, self.date_order
         )
 
-    def refusal(self, path: Path, tables: Sequence[tuple[str, Sequence[str]]]) -> BadConfig:
+    def refusal(self, path: Path, tables: Sequence[str]) -> BadConfig:
         """Return the error that shows what was found, and the mapping as far as it is known.
 
         Parameters
@@ -54,9 +54,9 @@ class Draft:
         path
             The upload.
         tables
-            Name and columns of each table in it.
+            What each table in it is (`data.sources.seen.Seen.described`).
         """
-        found = "\n            ".join(_shown(name, columns) for name, columns in tables[:_N_SHOWN]) or "no table"
+        found = "\n            ".join(tables[:_N_SHOWN])
         place = (path if path.is_dir() else path.parent) / MAPPING_FILE
         asked = ", ".join([*self.questions, *(f"{key} of the books" for key in self.book_questions)])
         return BadConfig(
@@ -88,11 +88,3 @@ def _lines(values: dict[str, object], questions: dict[str, str]) -> list[str]:
         value = json.dumps(values[key], ensure_ascii=False) if key in values else '""'
         lines.append(f"{key} = {value}" + (f"  # {questions[key]}" if key in questions else ""))
     return lines
-
-
-def _shown(name: str, columns: Sequence[str]) -> str:
-    """Name a table and its columns, if that is what they are: a file without a header starts with a reader."""
-    if not any(role_of(column) for column in columns):
-        return f"{name}: a first line of {len(columns)} cells, none of them a known column"
-    more = f" and {len(columns) - _N_SHOWN} more" if len(columns) > _N_SHOWN else ""
-    return f"{name}: columns {', '.join(columns[:_N_SHOWN])}{more}"

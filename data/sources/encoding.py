@@ -35,6 +35,7 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 _NON_ASCII_RUN = re.compile(r"[^\x00-\x7f]+")
 _HALF_WIDTH_KANA = re.compile(r"[\uff61-\uff9f]")
 _NOT_HALF_WIDTH = re.compile(r"[^\uff61-\uff9f]")
+_COUNTED = re.compile(r"(?<=\d)[年月日時分秒巻]")  # stand alone in every Japanese text
 _C1 = re.compile(rb"[\x80-\x9f]")
 _NOT_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -207,8 +208,8 @@ class _Japanese:
     """Whether bytes are running Japanese in one encoding.
 
     ``général`` in latin-1 is valid CP932 too, but then gives single kanji between Latin letters; Japanese words have
-    two characters or more as a rule. Half-width katakana alone prove nothing: they are what CP932 makes of most single
-    bytes.
+    two characters or more as a rule, but for those that follow numbers. Half-width katakana alone prove nothing: they
+    are what CP932 makes of most single bytes.
     """
 
     def __init__(self, name: str) -> None:
@@ -226,7 +227,7 @@ class _Japanese:
         except UnicodeDecodeError:
             self.is_valid = False
             return
-        runs = _NON_ASCII_RUN.findall(text)
+        runs = _NON_ASCII_RUN.findall(_COUNTED.sub("", text))
         self.n_foreign += sum(len(run) for run in runs)
         self._n_alone += sum(len(run) for run in runs if len(run) == 1 or not _NOT_HALF_WIDTH.search(run))
         self.n_half_width += len(_HALF_WIDTH_KANA.findall(text))

@@ -9,7 +9,7 @@ It is told by a TOML file (`read_mapping`), given by hand or lying beside the re
     book = "book"              # required, unless there is a title
     read_on = "finished"       # of a loan, the day it began
     ended_on = "returned"
-    date_order = "dmy"         # or mdy; without it, ymd
+    date_order = "dmy"         # or mdy, or excel (days that a spreadsheet counts); without it, ymd
     rating = "stars"
     rating_scale = [1, 5]      # required with a rating
     no_rating = 0              # what stands for no rating, besides nothing
@@ -38,21 +38,19 @@ from data.errors import BadConfig, BadFile
 from data.progress import Progress
 from data.sources.base import NO_BOOKS, NO_READINGS, Mapping, Options, Parsed, Source
 from data.sources.books import parse_books, set_apart_unknown
+from data.sources.dates import YMD, year_first
 from data.sources.draft import MAPPING_FILE
-from data.sources.evidence import DMY, YMD
 from data.sources.loans import parse_loans
-from data.sources.mapping import check_mapping, read_mapping, read_mapping_file
+from data.sources.mapping import check_mapping, explained, read_mapping, read_mapping_file
 from data.sources.rows import Rows
-from data.sources.seen import may_be_readings, tables_in
+from data.sources.seen import columns_of, may_be_readings, tables_in
 from data.sources.sniff import sniff
 from data.sources.tabular import open_table
-from data.sources.titled import books_within, with_book_ids
+from data.sources.titled import BooksWithin, with_book_ids
 from data.sources.upload import SourceFile, Upload
 from data.sources.values import gather_rejects, parse_readings
 
 __all__ = ["MAPPING_FILE", "Events", "read_mapping"]
-
-_DAY_OR_MONTH_FIRST = r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})"
 
 
 class Events(Source):
@@ -60,7 +58,7 @@ class Events(Source):
 
     name = "events"
     describes = f"table of readings or library loans (CSV, TSV, JSONL, Parquet); {MAPPING_FILE} says what is not clear"
-    version = 2
+    version = 3
 
     def recognises(self, upload: Upload) -> bool:
         """Say whether there is a table with a mapping, or one that seems to have readers or books."""
@@ -76,6 +74,10 @@ class Events(Source):
         """
         return replace(options, mapping=_mapping_for(upload, options))
 
+    def explains(self, upload: Upload, options: Options) -> str:
+        """Return which column was taken for what, and which for nothing."""
+        return explained(_mapping_for(upload, options), columns_of(self.files(upload, options)[0]))
+
     def files(self, upload: Upload, options: Options) -> list[SourceFile]:
         """Return the files of readings and, last, that of books if there is one."""
         readings, books = _files(upload, _mapping_for(upload, options))
@@ -84,8 +86,8 @@ class Events(Source):
     def parse(self, upload: Upload, options: Options, progress: Progress) -> Iterator[Parsed]:
         """Read the books and the readings.
 
-        With a file of books, a reading of a book that is not in it is rejected. Without, the first text
-        that a book has in any of its rows describes it.
+        With a file of books, a reading of a book that is not in it is rejected. Without, a book is described by its
+        rows in the first part that has its title, by the first text of each column.
 
         Raises
         ------
@@ -99,7 +101,7 @@ class Events(Source):
         scale = mapping.rating_scale if "rating" in mapping.readings else None
         needed = tuple(_readings_columns(mapping).values())
         tables = [open_table(file, required=needed, wanted=()) for file in files]
-        books = None
+        books, within = None, BooksWithin()
         if books_file is not None:
             described = open_table(books_file, required=tuple(mapping.books.values()), wanted=()).whole(progress)
             books, rejects = parse_books(described.pick(mapping.books))
@@ -107,7 +109,7 @@ class Events(Source):
             yield Parsed(NO_READINGS, books, rejects, 0, described.encoding, scale)
         for table in tables:
             for rows in table.parts(progress):
-                part = _parse_part(rows, mapping, options.reader, scale)
+                part = _parse_part(rows, mapping, options.reader, scale, within)
                 if books is not None and books_file is not None:
                     readings, unknown = set_apart_unknown(part.readings, books, books_file.name)
                     rejects = gather_rejects([part.rejects, unknown])
@@ -115,31 +117,25 @@ class Events(Source):
                 yield part
 
 
-def _parse_part(rows: Rows, mapping: Mapping, reader: str | None, scale: tuple[float, float] | None) -> Parsed:
+def _parse_part(
+    rows: Rows, mapping: Mapping, reader: str | None, scale: tuple[float, float] | None, within: BooksWithin
+) -> Parsed:
     """Parse some rows of readings, and the books that they describe themselves."""
     picked = rows.pick(_readings_columns(mapping))
     if "reader" not in picked.columns:
         picked = picked.with_columns(reader=pl.lit(reader))
     loans, odd, n_skipped = parse_loans(with_book_ids(_as_we_write(picked, mapping)))
     readings, unusable = parse_readings(loans, scale)
-    books, undescribed = (NO_BOOKS, []) if mapping.books_file else _described(loans)
-    rejects = gather_rejects([rows.rejects, odd, unusable, *undescribed])
+    books, undescribed = (NO_BOOKS, unusable.clear()) if mapping.books_file else within.parse(loans)
+    rejects = gather_rejects([rows.rejects, odd, unusable, undescribed])
     return Parsed(readings, books, rejects, rows.n_rows - n_skipped, rows.encoding, scale, n_skipped)
-
-
-def _described(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    books, rejects = books_within(rows)
-    return books, [rejects]
 
 
 def _as_we_write(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     """Write dates with the year first, and no rating as nothing."""
     if mapping.date_order != YMD:
-        parts = "$3-$2-$1" if mapping.date_order == DMY else "$3-$1-$2"
         dates = [name for name in ("read_on", "ended_on") if name in rows.columns]
-        rows = rows.with_columns(
-            pl.col(name).str.normalize("NFKC").str.replace(_DAY_OR_MONTH_FIRST, parts) for name in dates
-        )
+        rows = rows.with_columns(year_first(rows[name], mapping.date_order) for name in dates)
     if mapping.no_rating is not None and "rating" in rows.columns:
         text = pl.col("rating").str.strip_chars()
         none = (text == mapping.no_rating) | (text.cast(pl.Float64, strict=False) == _number(mapping.no_rating))

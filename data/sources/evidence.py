@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import polars as pl
 
 from data.editions import isbn13
-from data.sources.values import NO_DATE, parse_dates
+from data.sources.absent import is_nothing, plain
+from data.sources.dates import DMY, EXCEL, MDY, YMD, is_no_date, read_dates, year_first
+from data.sources.values import rating_numbers
 
 MIN_SHARE = 0.9  # of the cells that must be what the column is said to hold: the rest may be dirt
+MIN_READ = 0.5  # of the dates and the ratings that must be such, where the header says so: the rest are rejected
 N_ISBNS = 200
 
-DMY, MDY, YMD = "dmy", "mdy", "ymd"
-_PARTS = r"^(\d{1,2})([-/.])(\d{1,2})[-/.]\d{4}(?:\D.*)?$"
-_DATE_LIKE = r"^\d{8,}|\d\s?[-/.:年]\s?\d|\d{1,2}\D+\d{4}"
+_PARTS = r"^(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})(?:\D.*)?$"
+_SERIALS = r"^(?:2[89]|3\d|4\d|5[0-4])\d{3}(?:[.,]\d+)?$"  # days of a spreadsheet, from 1976 to 2050
 # Highest rating -> the scale it is the top of. 4 may be the best seen of 5, 7 of 7 or of 10: those are asked for.
 _SCALES = {5.0: (1.0, 5.0), 10.0: (1.0, 10.0), 100.0: (0.0, 100.0)}
+_NAME_OF_COLUMN = re.compile(r"[^\W\d_][^@]{0,40}")
 _HALF = 0.5
 _WORDS = r"\pL\S*\s+\S*\pL|[\p{Han}\p{Hiragana}\p{Katakana}]"
 _ZEROS_MEAN_NONE = 0.4  # nobody gives the lowest rating to so many books: 0 stands for no rating
@@ -36,37 +40,44 @@ def filled_share(cells: pl.Series) -> float:
 
 
 def date_order(cells: pl.Series) -> str | None:
-    """Return the order in which dates are written: ``ymd`` (what `parse_dates` reads), ``dmy`` or ``mdy``.
+    """Return the order in which dates are written, one of `data.sources.dates.DATE_ORDERS`.
 
-    None if most cells are no dates, or days cannot be told from months. With points (``3.4.2024``) the day is first.
+    None if too few cells are dates, or days cannot be told from months. With points (``3.4.2024``) the day is first.
     """
     texts = _dated(cells)
-    if not len(texts):
-        return None
-    if _dates(texts).height >= MIN_SHARE * len(texts):
+    if _share_read(texts, YMD) >= MIN_SHARE:
         return YMD
-    parts = texts.str.extract_groups(_PARTS).struct.unnest().drop_nulls()
-    if parts.height < MIN_SHARE * len(texts):
-        return None
-    first, second = (parts[name].cast(pl.Int32) for name in ("1", "3"))
-    n_day_first, n_month_first = int((first > 12).sum()), int((second > 12).sum())
-    if n_day_first and n_month_first:
-        return None
-    if n_day_first or n_month_first:
-        return DMY if n_day_first else MDY
-    return DMY if (parts["2"] == ".").all() else None
+    if _share(texts.str.contains(_SERIALS)) >= MIN_SHARE:
+        return EXCEL
+    orders = (_day_or_month_first(texts), YMD)
+    return next((order for order in orders if order and _share_read(texts, order) >= MIN_READ), None)
+
+
+def is_day_or_month_first(cells: pl.Series) -> bool:
+    """Say whether cells are dates, if only one knew whether days or months come first."""
+    texts = _dated(cells)
+    return max(_share_read(texts, order) for order in (DMY, MDY)) >= MIN_READ
+
+
+def has_short_years(cells: pl.Series) -> bool:
+    """Say whether years come last, with two digits, or so it seems."""
+    return bool((_dated(cells).str.extract(_PARTS, 4).str.len_bytes() == 2).any())
 
 
 def are_same_days(one: pl.Series, other: pl.Series) -> bool:
     """Say whether two columns of dates name the same days, as a text and Unix seconds may."""
-    days = [_dates(cells).get_column("read_on") for cells in (one, other)]
-    return len(days[0]) == len(days[1]) == len(one) and days[0].equals(days[1], null_equal=True)
+    days = [read_dates(cells) for cells in (one, other)]
+    return all(not read["reason"].count() for read in days) and days[0]["date"].equals(days[1]["date"])
 
 
-def looks_like_dates(cells: pl.Series) -> bool:
-    """Say whether cells may be dates, if in a form that cannot be read."""
-    texts = _dated(cells)
-    return _share(texts.str.contains(_DATE_LIKE)) >= MIN_SHARE
+def has_dates(cells: pl.Series) -> bool:
+    """Say whether any cell says more than that there is no date."""
+    return len(_dated(cells)) > 0
+
+
+def has_ratings(cells: pl.Series) -> bool:
+    """Say whether any cell says more than that there is no rating."""
+    return len(_numbers(cells)) > 0
 
 
 def number_range(cells: pl.Series) -> tuple[float, float]:
@@ -77,13 +88,12 @@ def number_range(cells: pl.Series) -> tuple[float, float]:
 
 def is_flag(cells: pl.Series) -> bool:
     """Say whether a column has nothing but 1 (or nothing but 0): it marks that there is a row."""
-    return len(_numbers(cells).unique()) == 1 and number_range(cells)[1] in (0.0, 1.0)
+    return _numbers(cells).n_unique() == 1 and number_range(cells)[1] in (0.0, 1.0)
 
 
-def is_numeric(cells: pl.Series) -> bool:
-    """Say whether the cells that are not blank are numbers."""
-    numbers = _numbers(cells)
-    return bool(len(numbers)) and numbers.null_count() <= (1 - MIN_SHARE) * len(numbers)
+def is_numeric(cells: pl.Series, min_share: float = MIN_SHARE) -> bool:
+    """Say whether so many of the cells that are not blank are numbers."""
+    return _share(_numbers(cells).is_not_null()) >= min_share
 
 
 def rating_scale(cells: pl.Series) -> Scale | None:
@@ -93,7 +103,6 @@ def rating_scale(cells: pl.Series) -> Scale | None:
     are many, and may be anything if they are few. Only 0 and 1 are dislike and like.
     """
     numbers = _numbers(cells).drop_nulls()
-    numbers = numbers.filter(numbers.is_finite())
     seen: list[float] = sorted(numbers.unique())
     if not seen or seen[0] < 0:
         return None
@@ -107,6 +116,16 @@ def rating_scale(cells: pl.Series) -> Scale | None:
     if n_zeros and low > 0 and n_zeros < _ZEROS_MEAN_NONE * len(numbers):
         return None
     return Scale((_HALF if _HALF in seen else low, high), "0" if n_zeros and low > 0 else None)
+
+
+def are_headers(cells: pl.DataFrame) -> bool:
+    """Say whether the names of columns are names, by what is below them: words over a column of numbers or dates.
+
+    A first line of data would be of the kind of the others: a name over names, a number over numbers.
+    """
+    if not all(_NAME_OF_COLUMN.fullmatch(name) for name in cells.columns):
+        return False
+    return any(is_numeric(column) or date_order(column) for column in cells.iter_columns())
 
 
 def is_one_to_one(one: pl.Series, other: pl.Series) -> bool:
@@ -134,9 +153,30 @@ def isbn_share(cells: pl.Series) -> float:
     return sum(found) / len(found) if found else 0.0
 
 
-def _dates(texts: pl.Series) -> pl.DataFrame:
-    rows = pl.DataFrame([texts.alias("read_on")]).with_columns(file=pl.lit(""), line=pl.lit(0, pl.Int64))
-    return parse_dates(rows).good
+def _day_or_month_first(texts: pl.Series) -> str | None:
+    """Return whether days or months come first, or None if that cannot be told."""
+    parts = texts.str.extract_groups(_PARTS).struct.unnest().drop_nulls()
+    if not parts.height or _may_begin_with_year(parts):
+        return None
+    first, second = (parts[name].cast(pl.Int32) for name in ("1", "3"))
+    n_day_first, n_month_first = int((first > 12).sum()), int((second > 12).sum())
+    if n_day_first and n_month_first:
+        return None
+    if n_day_first or n_month_first:
+        return DMY if n_day_first else MDY
+    return DMY if (parts["2"] == ".").all() else None
+
+
+def _may_begin_with_year(parts: pl.DataFrame) -> bool:
+    """Say whether two digits may be the year in ``21/03/14``: there are few years among many days."""
+    short = parts.filter(pl.col("4").str.len_bytes() == 2)
+    n_first, n_second, n_last = (short[name].n_unique() for name in ("1", "3", "4"))
+    return short.height > 0 and 2 * n_last > max(n_first, n_second)
+
+
+def _share_read(texts: pl.Series, order: str) -> float:
+    """Return the share of texts that are dates in that order."""
+    return _share(read_dates(year_first(texts, order))["reason"].is_null())
 
 
 def _share(are: pl.Series) -> float:
@@ -144,10 +184,10 @@ def _share(are: pl.Series) -> float:
 
 
 def _dated(cells: pl.Series) -> pl.Series:
-    texts = cells.str.normalize("NFKC").str.strip_chars()
-    return texts.filter(~texts.str.to_lowercase().is_in(NO_DATE))
+    texts = pl.DataFrame([cells.alias("text")]).select(plain(pl.col("text")))
+    return texts.filter(~is_no_date(pl.col("text"))).to_series()
 
 
 def _numbers(cells: pl.Series) -> pl.Series:
-    texts = cells.str.normalize("NFKC").str.strip_chars()
-    return texts.filter(~texts.is_in(["", "NULL"])).cast(pl.Float64, strict=False)
+    texts = pl.DataFrame([cells.alias("text")]).select(plain(pl.col("text")))
+    return texts.filter(~is_nothing(pl.col("text"))).select(rating_numbers(pl.col("text"))).to_series()

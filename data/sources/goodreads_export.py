@@ -23,9 +23,9 @@ from data.sources.delimited import open_delimited, peek_columns
 from data.sources.goodreads_books import GOODREADS
 from data.sources.personal import PersonalExport, require_one_reader
 from data.sources.rows import Rows, Table
-from data.sources.titled import books_within
+from data.sources.titled import BooksWithin
 from data.sources.upload import SourceFile, Upload
-from data.sources.values import gather_rejects, parse_readings, prefixed, set_apart
+from data.sources.values import gather_rejects, parse_readings, prefixed, set_apart, unless_zero
 
 NO_SHELF = "no exclusive shelf: whether it was read is not said"
 
@@ -73,6 +73,7 @@ class GoodreadsExport(PersonalExport):
         """
         files = self.files(upload, options)
         require_one_reader(upload, {file.name for file in files}, options)
+        within = BooksWithin()
         for file in files:
             rows = self.open(file).whole(progress)
             described = self.describe(rows).with_columns(reader=pl.lit(options.reader_of(file)))
@@ -80,7 +81,7 @@ class GoodreadsExport(PersonalExport):
             shelved, without_shelf = set_apart(described, unsaid, "status", found=False)
             readings, rejects = parse_readings(shelved, self.rating_scale)
             readings = readings.with_columns(*_dates_of_what_ended())
-            books, others = books_within(described)
+            books, others = within.parse(described)
             rejects = gather_rejects([rows.rejects, without_shelf, rejects, others])
             yield Parsed(readings, books, rejects, rows.n_rows, rows.encoding, self.rating_scale)
 
@@ -92,7 +93,7 @@ class GoodreadsExport(PersonalExport):
             prefixed("book", GOODREADS).alias("edition"),
             authors=_joined("authors", pl.col("others").str.replace_all(",", ";", literal=True)),
             isbn13=pl.concat_str("isbn13", "isbn", separator=";"),
-            rating=pl.when(~pl.col("rating").str.contains(r"^\s*0+(\.0*)?\s*$")).then("rating"),
+            rating=unless_zero("rating"),
         ).drop("others", "isbn")
 
 

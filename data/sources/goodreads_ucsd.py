@@ -29,7 +29,7 @@ from data.sources.goodreads_files import BOOK_MAP, CSV_COLUMNS, READER_MAP, Good
 from data.sources.json_lines import open_json_lines
 from data.sources.rows import Rows, Table
 from data.sources.upload import SourceFile, Upload
-from data.sources.values import Checked, gather_rejects, parse_readings, set_apart
+from data.sources.values import Checked, gather_rejects, parse_readings, set_apart, unless_zero
 
 RATING_SCALE = (1.0, 5.0)
 UNMAPPED = "csv-"
@@ -102,7 +102,7 @@ def _parse(rows: pl.DataFrame, maps: dict[str, pl.DataFrame | None]) -> Checked:
     if "read_at" in rows.columns:
         rows = rows.with_columns(_day().alias("read_on"))
     if "rating" in rows.columns:
-        rows = rows.with_columns(pl.when(~pl.col("rating").str.contains(r"^\s*0+(\.0*)?\s*$")).then("rating"))
+        rows = rows.with_columns(unless_zero("rating"))
     readings, rejects = parse_readings(rows, RATING_SCALE)
     return Checked(readings, gather_rejects([*checked, rejects]))
 

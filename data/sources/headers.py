@@ -15,6 +15,7 @@ from data.editions import compact_key
 BOOK_ROLES = ("record", "book", "work", "item", "isbn", "copy")
 DATE_ROLES = ("started", "finished", "read_on", "added")
 STATUS_ROLES = ("status", "event", "kind")
+LOOSE_RATINGS = ("note", "notes", "like", "likes", "liked")  # of a column of texts they say something else
 TEXT_ROLES = ("title", "authors", "publisher", "year", "language", "format", "series", "volume", "imprint")
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from data.sources.absent import is_nothing
 from data.sources.values import Checked, set_apart
 
 SCIENTIFIC = "ISBN in scientific notation: its last digits are lost"
@@ -16,6 +17,7 @@ ONLY_ZEROS = "ISBN of zeros only"
 NOT_RECOVERED = "ISBN lost leading zeros, and its check digit does not hold with them"
 
 _WRAPPING = " \t'\"="  # of 034545104X, "034545104X" and ="034545104X"
+_CALLED = r"^(?:E-?)?ISBN(?:[-\s]?1[03][:\s]+|[-:.\s]*)"  # ISBN 0-330-48618-7, ISBN-13: 978...
 _SEPARATORS = r"[\s.\u00ad\u2010-\u2015\u2212-]"
 _AS_FLOAT = r"^([0-9]+)\.0+$"
 _SCIENTIFIC = r"^[0-9](?:[.,][0-9]+)?E\+[0-9]{1,2}$"
@@ -27,7 +29,7 @@ def parse_isbns(rows: pl.DataFrame, column: str, *, lost_zeros: bool) -> Checked
     """Make ids of ISBNs: the ISBN-10, or else the ISBN-13, without hyphens.
 
     An ISBN-10 may lack leading zeros, if its check digit holds with them. What is no ISBN (a mistyped one, the
-    number of another article) is an id too, as written but for case, outer blanks and quotation marks.
+    number of another article) is an id too, as written but for case, outer blanks and quotation marks. ``N/A`` is none.
 
     Parameters
     ----------
@@ -77,8 +79,9 @@ def have_lost_zeros(isbns: pl.Series) -> bool:
 
 
 def _plain(text: pl.Expr) -> pl.Expr:
-    text = text.str.normalize("NFKC").str.strip_chars(_WRAPPING).str.to_uppercase()
-    return text.str.replace(_AS_FLOAT, "$1")
+    text = text.str.normalize("NFKC").str.strip_chars(_WRAPPING).str.to_uppercase().str.replace(_CALLED, "")
+    is_none = text.is_not_null() & is_nothing(text)
+    return pl.when(is_none).then(pl.lit("")).otherwise(text.str.replace(_AS_FLOAT, "$1"))
 
 
 def _without_separators() -> pl.Expr:

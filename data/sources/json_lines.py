@@ -20,13 +20,12 @@ from data.progress import Progress
 from data.sources.encoding import DAMAGED, peek_utf8, unicode_encoding
 from data.sources.lines import MAX_LINE_BYTES, has_long_line, whole_lines
 from data.sources.records import TOO_LONG, UNREADABLE
-from data.sources.rows import Rows, Table, reject_frame, require_columns
+from data.sources.rows import JOINT, Rows, Table, reject_frame, require_columns
 from data.sources.upload import SourceFile
 
 NOT_JSON = "line is not JSON"
 NO_OBJECT = "line is not a JSON object"
 
-_JOINT = "; "  # between the items of a list, as in several authors
 _PEEK_BYTES = 1 << 18
 _N_PEEKED = 20  # lines whose keys tell formats apart
 _NAMES_BYTES = 4 << 20  # of whole lines, whose keys are the columns
@@ -135,7 +134,12 @@ def object_cells(value: dict[str, object], names: Iterable[str]) -> list[str]:
 
 def is_spelled(name: str) -> bool:
     """Say whether a key can be the name of a column: not blank, nor of characters that only JSON can spell."""
-    return bool(name.strip()) and "\0" not in name and _whole(name) == name
+    return bool(name.strip()) and "\0" not in name and without_half_surrogates(name) == name
+
+
+def without_half_surrogates(text: str) -> str:
+    """Replace half surrogates, which JSON can spell and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _names(file: SourceFile, encoding: str, decode: Decode) -> list[str]:
@@ -221,16 +225,13 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _whole(value)
+        return without_half_surrogates(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
         return format(Decimal(repr(value)), "f").removesuffix(".0")
     if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
-        return _JOINT.join(_cell(item) for item in value)
-    return _whole(json.dumps(value, ensure_ascii=False)) if isinstance(value, dict | list) else str(value)
-
-
-def _whole(text: str) -> str:
-    """Replace half surrogates, which JSON can spell and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+        return JOINT.join(_cell(item) for item in value)
+    if isinstance(value, dict | list):
+        return without_half_surrogates(json.dumps(value, ensure_ascii=False))
+    return str(value)

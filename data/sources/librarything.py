@@ -25,7 +25,7 @@ from data.sources.personal import PersonalExport
 from data.sources.rows import Rows, Table, require_columns
 from data.sources.titled import asin_edition, without_asin
 from data.sources.upload import SourceFile
-from data.sources.values import prefixed
+from data.sources.values import prefixed, unless_zero
 
 LIBRARYTHING = "librarything:"
 
@@ -103,7 +103,7 @@ class LibraryThing(PersonalExport):
         cells = rows.pick(columns)
         absent = {name: pl.lit("") for name in _JSON_COLUMNS if name not in cells.columns}
         cells = cells.with_columns(**absent).with_columns(_unbracketed("started"), _unbracketed("read_on"))
-        cells = cells.with_columns(_unless_zero("rating"))
+        cells = cells.with_columns(unless_zero("rating"))
         return cells.with_columns(
             authors=_authors(),
             publisher=pl.col("publisher").str.extract(_PUBLISHER).replace(_NO_PUBLISHER, ""),
@@ -156,8 +156,3 @@ def _first(column: str) -> pl.Expr:
 
 def _unbracketed(column: str) -> pl.Expr:
     return pl.col(column).str.strip_chars(" []").alias(column)
-
-
-def _unless_zero(column: str) -> pl.Expr:
-    text = pl.col(column).str.strip_chars()
-    return pl.when(text.str.contains(r"^0+(?:\.0*)?$")).then(pl.lit("")).otherwise(text).alias(column)

@@ -15,7 +15,7 @@ from data.sources.records import UNREADABLE
 from data.sources.upload import SourceFile
 from data.sources.values import Checked, conform
 
-MAX_LINE_BYTES = 1 << 28  # all the books of one reader may be one line; this is more than there are books
+MAX_LONG_LINE_BYTES = 1 << 28  # all the books of one reader may be one line; this is more than there are books
 
 
 def read_lines(file: SourceFile, encoding: str, progress: Progress) -> Iterator[Checked]:
@@ -30,7 +30,7 @@ def read_lines(file: SourceFile, encoding: str, progress: Progress) -> Iterator[
     Raises
     ------
     BadFile
-        If the file cannot be read, or a line is longer than `MAX_LINE_BYTES`.
+        If the file cannot be read, or a line is longer than `MAX_LONG_LINE_BYTES`.
     """
     progress.start(f"reading {file.name}", file.size)
     n_lines = gone = 0
@@ -67,6 +67,6 @@ def _whole_lines(file: SourceFile, encoding: str) -> Iterator[tuple[bytes, int]]
             yield b"".join([*kept, text[:end]]), position
             kept = []
         kept.append(text[end:])
-        if sum(map(len, kept)) > MAX_LINE_BYTES:
-            found = f"a line of more than {MAX_LINE_BYTES >> 20} MiB"
+        if sum(map(len, kept)) > MAX_LONG_LINE_BYTES:
+            found = f"a line of more than {MAX_LONG_LINE_BYTES >> 20} MiB"
             raise BadFile(file.shown, found=found, expected="lines", remedy="check how it was exported")

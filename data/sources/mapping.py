@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from data.errors import BadConfig
 from data.sources.base import BOOK_COLUMNS, Mapping
+from data.sources.dates import DATE_ORDERS, YMD
 from data.sources.encoding import read_utf8
 from data.sources.upload import SourceFile, Upload
 
 READING_KEYS = ("reader", "book", "read_on", "ended_on", "rating", "status", "event", "n_times")
 BOOK_KEYS = tuple(BOOK_COLUMNS)
 FILE_KEY, SCALE_KEY, NO_RATING_KEY, ORDER_KEY = "file", "rating_scale", "no_rating", "date_order"
+_N_SHOWN = 20  # columns that a message lists
 SETTINGS = (FILE_KEY, SCALE_KEY, NO_RATING_KEY, ORDER_KEY)
-DATE_ORDERS = ("ymd", "dmy", "mdy")
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -76,6 +77,29 @@ def check_mapping(mapping: Mapping) -> Mapping:
     return mapping
 
 
+def explained(mapping: Mapping, columns: Sequence[str]) -> str:
+    """Return a mapping in a line: ``reader = user_id, book = item, read_on = loan_date (dmy); not used: branch``.
+
+    Parameters
+    ----------
+    mapping
+        What is read.
+    columns
+        All columns of the files of readings.
+    """
+    scale = mapping.rating_scale or (0, 0)
+    none = f", {mapping.no_rating} is none" if mapping.no_rating is not None else ""
+    notes = {
+        "rating": f" ({scale[0]:g} to {scale[1]:g}{none})",
+        **dict.fromkeys(("read_on", "ended_on"), f" ({mapping.date_order})" if mapping.date_order != YMD else ""),
+    }
+    used = mapping.readings if mapping.books_file else {**mapping.readings, **mapping.books}
+    said = ", ".join(f"{ours} = {theirs}{notes.get(ours, '')}" for ours, theirs in used.items())
+    unused = [name for name in columns if name not in used.values()]
+    more = f" and {len(unused) - _N_SHOWN} more" if len(unused) > _N_SHOWN else ""
+    return said + (f"; not used: {', '.join(unused[:_N_SHOWN])}{more}" if unused else "")
+
+
 def _mapping(content: dict[str, object]) -> Mapping:
     _refuse_unknown("the file", content, ("readings", "books"))
     readings = _section(content, "readings", (*READING_KEYS, *BOOK_KEYS, *SETTINGS))
@@ -89,7 +113,7 @@ def _mapping(content: dict[str, object]) -> Mapping:
         _scale(settings[SCALE_KEY]) if SCALE_KEY in settings else None,
         _files(settings.get(FILE_KEY, [])),
         _no_rating(settings.get(NO_RATING_KEY)),
-        _date_order(settings.get(ORDER_KEY, DATE_ORDERS[0])),
+        _date_order(settings.get(ORDER_KEY, YMD)),
     )
 
 

@@ -12,7 +12,7 @@ from data.errors import BadConfig, BadFile
 from data.progress import Progress
 from data.sources.base import Options, Parsed, Source
 from data.sources.rows import Rows, Table
-from data.sources.titled import books_within, identify
+from data.sources.titled import BooksWithin, identify
 from data.sources.upload import SourceFile, Upload
 from data.sources.values import gather_rejects, parse_readings
 
@@ -72,16 +72,22 @@ class PersonalExport(Source):
         """
         files = self.files(upload, options)
         require_one_reader(upload, {file.name for file in files}, options)
+        within = BooksWithin()
         for file in files:
             rows = self.open(file).whole(progress)
-            yield parse_export(rows, self.describe(rows), options.reader_of(file), self.rating_scale)
+            yield parse_export(rows, self.describe(rows), options.reader_of(file), self.rating_scale, within)
 
 
-def parse_export(rows: Rows, described: pl.DataFrame, reader: str, scale: tuple[float, float] | None) -> Parsed:
-    """Parse the export of one reader from what its columns mean (see `PersonalExport.describe`)."""
+def parse_export(
+    rows: Rows, described: pl.DataFrame, reader: str, scale: tuple[float, float] | None, within: BooksWithin
+) -> Parsed:
+    """Parse the export of one reader from what its columns mean (see `PersonalExport.describe`).
+
+    Books that `within` has met are not described again.
+    """
     described = identify(described.with_columns(reader=pl.lit(reader)))
     readings, rejects = parse_readings(described, scale)
-    books, others = books_within(described)
+    books, others = within.parse(described)
     return Parsed(readings, books, gather_rejects([rows.rejects, rejects, others]), rows.n_rows, rows.encoding, scale)
 
 

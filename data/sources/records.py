@@ -2,7 +2,8 @@
 
 They are first looked at as bytes (`data.sources.layout`): if every quotation mark stands where RFC 4180 puts it,
 Polars reads the records that have as many fields as the header (the fast path, no Python per good row). Anything
-else goes record by record through the `csv` module, which keeps every good record too.
+else goes record by record through the `csv` module, which keeps every good record too. Which way a record goes depends
+on what stands near it; what becomes of it does not.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ UNPAIRED_QUOTE = "quotation mark without its partner"
 REPEATED_HEADER = "header line repeated"
 UNREADABLE = "a character cannot be read"
 TOO_LONG = "record is too long"
-MAX_FIELD_BYTES = 1 << 20  # a title, a review; not a file within a file
+MAX_FIELD_BYTES = 1 << 20  # and no more in a record: a title, a review; not a file within a file
 
 _BLANKS = " \t"
+_UTF8_BYTES = 4  # of a character, at most
+
+csv.field_size_limit(MAX_FIELD_BYTES)  # Python's own limit is an eighth of it
 
 
 @dataclass(frozen=True)
@@ -80,10 +84,10 @@ def _parse_fast(text: bytes, header: Header) -> _Records | None:
     if layout is None:
         return None
     good = layout.n_fields == n_fields
-    too_long = layout.ends - layout.starts > MAX_FIELD_BYTES
+    too_long = _too_long(body, layout)
     broken = []
     if not good.all() or too_long.any():
-        if (layout.n_lines[~good] > 1).any():
+        if (layout.n_lines[~good | too_long] > 1).any():
             return None  # a quotation mark may have run away
         broken = _broken_records(body, layout, ~good & ~too_long, header)
         broken += [(int(line), TOO_LONG, None) for line in layout.lines[too_long]]
@@ -93,6 +97,14 @@ def _parse_fast(text: bytes, header: Header) -> _Records | None:
     if frame is None or frame.height != good.sum():
         return None
     return _Records(frame, pl.Series("line", layout.lines[good], pl.Int64), broken)
+
+
+def _too_long(body: bytes, layout: Layout) -> npt.NDArray[np.bool_]:
+    """Say of each record whether it is longer than it may be, without the end of its last line."""
+    too_long: npt.NDArray[np.bool_] = layout.ends - layout.starts > MAX_FIELD_BYTES
+    for at in np.flatnonzero(too_long).tolist():
+        too_long[at] = len(body[layout.starts[at] : layout.ends[at]].rstrip(b"\r")) > MAX_FIELD_BYTES
+    return too_long
 
 
 def _read_csv(body: bytes, header: Header) -> pl.DataFrame | None:
@@ -118,7 +130,7 @@ def _broken_records(
     n_bytes = layout.ends - layout.starts
     for at in np.flatnonzero(broken & (n_bytes > 1)).tolist():  # a line of one byte at most is blank, or "\r", or "x"
         line = body[layout.starts[at] : layout.ends[at]].decode("utf-8")
-        fields, _ = _parse_line(line, header.delimiter)
+        fields = _parse_line(line, header.delimiter)
         if any(cell.strip(_BLANKS) for cell in fields):
             described.append((int(layout.lines[at]), WRONG_NUMBER, _count(fields, header)))
     octets = np.frombuffer(body, np.uint8)
@@ -132,59 +144,81 @@ def _count(fields: list[str], header: Header) -> str:
     return f"{len(fields)} fields, expected {len(header.names)}"
 
 
-class _Lines:
-    """Lines of a text that can be read again from any of them."""
+class _Reader:
+    """Records of a text, one after the other; its lines end with LF, CRLF or CR."""
 
-    def __init__(self, text: bytes) -> None:
-        self.lines = list(io.StringIO(text.decode("utf-8"), newline=""))
-        self.at = 0
+    def __init__(self, text: bytes, header: Header) -> None:
+        decoded = text.decode("utf-8", "replace")  # a line that is too long may have been cut within a character
+        self._lines = list(io.StringIO(decoded, newline=""))
+        self._n_fields, self._delimiter = len(header.names), header.delimiter
+        self._go_on_at(0)
 
-    def __iter__(self) -> Iterator[str]:
-        return self
+    @property
+    def at_end(self) -> bool:
+        """Whether all lines were read."""
+        return self.at >= len(self._lines)
 
-    def __next__(self) -> str:
-        if self.at >= len(self.lines):
-            raise StopIteration
-        self.at += 1
-        return self.lines[self.at - 1]
+    def next_record(self) -> tuple[list[str], str]:
+        """Return the fields of the record that starts at line `at`, and what is wrong with it other than their number.
+
+        One that runs away over several lines costs its first line only.
+        """
+        start, self._n_characters = self.at, 0
+        line = self._lines[start]
+        if _is_long(line):
+            self.at += 1
+            return [], TOO_LONG
+        try:
+            fields = next(self._records)
+            if self.at == start + 1:
+                return fields, ""
+            if len(fields) == self._n_fields and not _is_long("".join(self._lines[start : self.at])):
+                return fields, ""
+        except csv.Error:
+            pass
+        self._go_on_at(start + 1)
+        return _parse_line(line, self._delimiter), UNPAIRED_QUOTE if line.count('"') % 2 else ""
+
+    def _go_on_at(self, line: int) -> None:
+        self.at = line
+        self._records = csv.reader(self._each_line(), delimiter=self._delimiter, strict=True)
+
+    def _each_line(self) -> Iterator[str]:
+        while not self.at_end and self._n_characters <= MAX_FIELD_BYTES:
+            self.at += 1
+            self._n_characters += len(self._lines[self.at - 1])
+            yield self._lines[self.at - 1]
 
 
 def _parse_slow(text: bytes, header: Header) -> _Records:
-    """Parse record by record; a record that runs away over several lines costs its first line only."""
-    lines = _Lines(text)
+    """Parse record by record."""
+    reader = _Reader(text, header)
     n_fields, kept, starts = len(header.names), list[list[str]](), list[int]()
     broken: list[tuple[int, str, str | None]] = []
-    reader = csv.reader(lines, delimiter=header.delimiter, strict=True)
-    while lines.at < len(lines.lines):
-        start, error = lines.at, ""
-        try:
-            fields = next(reader)
-        except csv.Error:
-            fields, error = [], WRONG_NUMBER
-        if error or (len(fields) != n_fields and lines.at > start + 1):
-            lines.at = start + 1
-            fields, error = _parse_line(lines.lines[start], header.delimiter)
-            reader = csv.reader(lines, delimiter=header.delimiter, strict=True)
-        if error or len(fields) != n_fields:
-            if any(cell.strip(_BLANKS) for cell in fields):
-                broken.append((start + 1, error or WRONG_NUMBER, _count(fields, header)))
-            continue
-        kept.append(fields)
-        starts.append(start + 1)
+    while not reader.at_end:
+        line = reader.at + 1
+        fields, reason = reader.next_record()
+        if reason == TOO_LONG:
+            broken.append((line, reason, None))
+        elif not reason and len(fields) == n_fields:
+            kept.append(fields)
+            starts.append(line)
+        elif any(cell.strip(_BLANKS) for cell in fields):
+            broken.append((line, reason or WRONG_NUMBER, _count(fields, header)))
     columns = zip(header.names, zip(*kept, strict=True) if kept else [()] * n_fields, strict=True)
     cells = pl.DataFrame([pl.Series(name, values, pl.String) for name, values in columns])
     return _Records(cells, pl.Series("line", starts, pl.Int64), broken)
 
 
-def _parse_line(line: str, delimiter: str) -> tuple[list[str], str]:
-    """Return the fields of one line by itself, forgiving stray quotes that pair up, and what is wrong."""
-    try:
-        fields = next(csv.reader([line], delimiter=delimiter))
-    except csv.Error:  # a field beyond the csv module's limit
-        return [line], WRONG_NUMBER
-    except StopIteration:
-        return [], ""
-    return fields, UNPAIRED_QUOTE if line.count('"') % 2 else ""
+def _is_long(record: str) -> bool:
+    """Say whether a record is longer than it may be, without the end of its last line."""
+    may_be = len(record) * _UTF8_BYTES > MAX_FIELD_BYTES
+    return may_be and len(record.rstrip("\r\n").encode()) > MAX_FIELD_BYTES
+
+
+def _parse_line(line: str, delimiter: str) -> list[str]:
+    """Return the fields of one line by itself, forgiving stray quotes that pair up."""
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _reject_damaged(records: _Records) -> None:

@@ -13,6 +13,8 @@ from data.progress import Progress
 from data.sources.base import REJECT_COLUMNS
 from data.sources.upload import SourceFile
 
+JOINT = "; "  # between the items of a list in a cell, as in several authors
+
 
 @dataclass(frozen=True)
 class Rows:

@@ -17,6 +17,7 @@ from data.sources.upload import SourceFile, Upload
 
 TABLE_SUFFIXES = (*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *PARQUET_SUFFIXES, ".inter", ".item")
 N_ROWS = 20_000  # rows looked at
+N_SHOWN = 20  # columns that a message lists
 N_PEEKED = 50  # tables of a folder that are looked into before it is claimed
 
 
@@ -43,6 +44,16 @@ class Seen:
         has_titles = self.named("title") or (self.named("name") and (has_ids or self.named("authors")))
         return not self.named("reader") and bool(has_titles) and bool(has_ids or self.named("id"))
 
+    @property
+    def described(self) -> str:
+        """Its name and columns, if that is what they are: a file without a header starts with a reader."""
+        columns = self.cells.columns
+        if not self.n_known and not evidence.are_headers(self.cells):
+            first = f"{self.file.name}: a first line of {len(columns)} cells, none of them a known column"
+            return f"{first}; if it is no header, write one above it"
+        more = f" and {len(columns) - N_SHOWN} more" if len(columns) > N_SHOWN else ""
+        return f"{self.file.name}: columns {', '.join(columns[:N_SHOWN])}{more}"
+
     def where(self, rows: pl.Expr) -> Seen:
         """Return it with some of its rows."""
         return Seen(self.file, self.cells.filter(rows))
@@ -50,6 +61,14 @@ class Seen:
     def named(self, *roles: str) -> list[str]:
         """Return the columns of any of the roles."""
         return with_roles(self.cells.columns, *roles)
+
+    def comes_back(self, column: str) -> bool:
+        """Say whether any cell of a column comes again: in the first rows, or else in any later part of the file."""
+        if self[column].n_unique() < self.cells.height:
+            return True
+        parts = open_table(self.file, required=(column,), wanted=()).parts(Quiet())
+        later = (part.cells.get_column(column) for part in parts)
+        return any(cells.n_unique() < len(cells) for cells in later)
 
     def filled(self, columns: Sequence[str]) -> list[str]:
         """Return those of the columns that are filled in nearly every row; all of them, if there are no rows."""
@@ -70,7 +89,7 @@ def tables_in(upload: Upload) -> list[SourceFile]:
 
 def may_be_readings(upload: Upload) -> bool:
     """Say whether a table has a column of readers, or of books; from its header alone, never raises."""
-    return any(with_roles(_columns(file), "reader", *BOOK_ROLES, "title") for file in tables_in(upload)[:N_PEEKED])
+    return any(with_roles(columns_of(file), "reader", *BOOK_ROLES, "title") for file in tables_in(upload)[:N_PEEKED])
 
 
 def look_at(upload: Upload) -> list[Seen]:
@@ -109,7 +128,8 @@ def _first_rows(file: SourceFile) -> Seen:
     return Seen(file, cells)
 
 
-def _columns(file: SourceFile) -> Sequence[str]:
+def columns_of(file: SourceFile) -> Sequence[str]:
+    """Return the columns of a table, by its first lines if it is text; none if it is no table."""
     if file.suffix not in (*JSON_SUFFIXES, *PARQUET_SUFFIXES):
         return peek_columns(file)
     try:

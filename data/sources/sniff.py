@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from data.errors import BadFile
 from data.sources import evidence
 from data.sources.base import Mapping
+from data.sources.dates import YMD, year_first
 from data.sources.draft import Draft
-from data.sources.headers import DATE_ROLES, STATUS_ROLES, role_of
+from data.sources.headers import DATE_ROLES, LOOSE_RATINGS, STATUS_ROLES, header_key, role_of
 from data.sources.loans import (
     EVENT_WORDS,
     HOLD,
@@ -33,6 +34,9 @@ from data.sources.values import STATUS_WORDS
 
 MIN_ROWS = 1_000  # in so many rows, readers come back
 _STATUSES = (STATUS_WORDS.keys() | STATE_WORDS.keys()) - TRUTH_WORDS
+_RETURNED = STATE_WORDS.keys() | EVENT_WORDS.keys() | TRUTH_WORDS
+LEAVE_OUT = "leave this line out, or"
+YEAR_OF_TWO_DIGITS = " If the year comes first, write it with four digits"
 WHICH_READER = "which column? If all rows are of one reader, leave this line out and name the reader"
 
 
@@ -62,7 +66,7 @@ def sniff(upload: Upload, *, reader_is_known: bool) -> Mapping:
     catalogues = [table for table in tables if table.is_catalogue and table not in [ledger, *ledgers]]
     _explain(draft, ledger, catalogues, reader_is_known=reader_is_known)
     if draft.questions or draft.book_questions:
-        raise draft.refusal(upload.path, [(table.file.name, table.cells.columns) for table in tables])
+        raise draft.refusal(upload.path, [table.described for table in tables])
     return draft.mapping()
 
 
@@ -86,25 +90,34 @@ def _find_reader(draft: Draft, ledger: Seen, *, reader_is_known: bool) -> None:
         draft.questions["reader"] = f"{' or '.join(columns)}?" if columns else WHICH_READER
         return
     draft.readings["reader"] = reader
-    if ledger.cells.height >= MIN_ROWS and ledger[reader].n_unique() == ledger.cells.height:
+    if ledger.cells.height >= MIN_ROWS and not ledger.comes_back(reader):
         draft.questions["reader"] = "every row has another: is it the reader?"
 
 
 def _find_dates(draft: Draft, ledger: Seen) -> None:
     for role in DATE_ROLES:
-        orders = {name: evidence.date_order(ledger[name]) for name in ledger.named(role)}
+        columns = [name for name in ledger.named(role) if evidence.has_dates(ledger[name])]
+        orders = {name: evidence.date_order(ledger[name]) for name in columns}
         readable = [name for name, order in orders.items() if order is not None]
-        unreadable = [name for name in orders if name not in readable and evidence.looks_like_dates(ledger[name])]
-        if unreadable and not readable:
-            draft.readings["read_on"] = unreadable[0]
-            draft.questions["date_order"] = f"how are the dates of {unreadable[0]} written: dmy, mdy or ymd?"
+        if columns and not readable:
+            _ask_for_dates(draft, ledger, columns[0])
             return
         if readable:
-            draft.readings["read_on"], draft.date_order = readable[0], orders[readable[0]] or evidence.YMD
-            if any(not evidence.are_same_days(ledger[readable[0]], ledger[other]) for other in readable[1:]):
+            draft.readings["read_on"], draft.date_order = readable[0], orders[readable[0]] or YMD
+            days = [year_first(ledger[name], orders[name] or YMD) for name in readable]
+            if any(not evidence.are_same_days(days[0], other) for other in days[1:]):
                 draft.questions["read_on"] = f"{' or '.join(readable)}?"
             break
     _find_end(draft, ledger)
+
+
+def _ask_for_dates(draft: Draft, ledger: Seen, column: str) -> None:
+    draft.readings["read_on"] = column
+    if evidence.is_day_or_month_first(ledger[column]):
+        hint = YEAR_OF_TWO_DIGITS if evidence.has_short_years(ledger[column]) else ""
+        draft.questions["date_order"] = f"how are the dates of {column} written: dmy or mdy?{hint}"
+    else:
+        draft.questions["read_on"] = f"cannot be read as dates: {LEAVE_OUT} write them as 2024-05-31"
 
 
 def _find_end(draft: Draft, ledger: Seen) -> None:
@@ -115,10 +128,20 @@ def _find_end(draft: Draft, ledger: Seen) -> None:
             draft.readings["read_on" if began is None else "ended_on"] = name
             draft.date_order = order
             return
+    dated = [name for name in ledger.named("ended") if began is None and evidence.has_dates(ledger[name])]
+    words = {name: set(ledger.cells.select(word=plain_words(name))["word"]) - {""} for name in dated}
+    unreadable = [name for name in dated if not words[name] <= _RETURNED]  # it may only say whether a book is back
+    if unreadable:
+        _ask_for_dates(draft, ledger, unreadable[0])
 
 
 def _find_rating(draft: Draft, ledger: Seen) -> None:
-    columns = [name for name in ledger.named("rating") if evidence.is_numeric(ledger[name])]
+    rated = [name for name in ledger.named("rating") if evidence.has_ratings(ledger[name])]
+    columns = [name for name in rated if evidence.is_numeric(ledger[name], evidence.MIN_READ)]
+    unreadable = [name for name in rated if name not in columns and header_key(name) not in LOOSE_RATINGS]
+    if unreadable and not columns:
+        draft.readings["rating"] = unreadable[0]
+        draft.questions["rating"] = f"cannot be read as ratings: {LEAVE_OUT} write them as numbers"
     columns = [name for name in columns if not evidence.is_flag(ledger[name])]
     if not columns:
         return
@@ -130,8 +153,8 @@ def _find_rating(draft: Draft, ledger: Seen) -> None:
     if draft.scale is None:
         low, high = evidence.number_range(ledger[rating])
         draft.questions["rating_scale"] = f"[lowest, highest] that is possible? Seen: {low:g} to {high:g}"
-        if low == 0:
-            draft.questions["no_rating"] = '"0" if that stands for no rating; else leave this line out'
+        if low <= 0:
+            draft.questions["no_rating"] = f'"{low:g}" if that stands for no rating; else leave this line out'
 
 
 def _find_status(draft: Draft, ledger: Seen) -> None:

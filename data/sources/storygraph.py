@@ -19,6 +19,7 @@ from data.sources.personal import PersonalExport
 from data.sources.rows import Rows, Table
 from data.sources.titled import asin_edition, without_asin
 from data.sources.upload import SourceFile
+from data.sources.values import unless_zero
 
 STORYGRAPH = "storygraph:"
 
@@ -69,7 +70,7 @@ class StoryGraph(PersonalExport):
             status=_unless_blank(pl.col("status"), "wish"),
             read_on=_unless_blank(pl.col("read_on"), _latest()),
             n_times=_at_least(pl.col("n_times"), pl.col("ends").list.len()),
-            rating=_unless_zero(pl.col("rating")),
+            rating=unless_zero("rating"),
         ).drop("dates", "ends")
 
 
@@ -93,7 +94,3 @@ def _at_least(count: pl.Expr, n_ends: pl.Expr) -> pl.Expr:
     """Raise a count to the number of ends; what is no number stays, to be rejected."""
     number = count.str.strip_chars().replace("", "0").cast(pl.Int64, strict=False)
     return pl.when(number < n_ends).then(n_ends.cast(pl.String)).otherwise(count)
-
-
-def _unless_zero(rating: pl.Expr) -> pl.Expr:
-    return pl.when(rating.str.strip_chars().str.contains(r"^0+(?:\.0*)?$")).then(pl.lit("")).otherwise(rating)

@@ -16,7 +16,7 @@ from data.sources.base import REJECT_COLUMNS
 from data.sources.delimited import open_delimited
 from data.sources.json_documents import open_json
 from data.sources.json_lines import open_json_lines
-from data.sources.rows import Rows, Table, require_columns
+from data.sources.rows import JOINT, Rows, Table, require_columns
 from data.sources.upload import SourceFile
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -27,7 +27,6 @@ TAB_SUFFIXES = (".tsv",)
 
 _PARQUET, _PARQUET_MARK = "parquet", b"PAR1"
 _PART_ROWS = 500_000
-_JOINT = "; "  # between the items of a list, as in several authors
 
 
 def open_table(file: SourceFile, *, required: Sequence[str] = (), wanted: Sequence[str] | None = None) -> Table:
@@ -103,5 +102,5 @@ def _parquet(file: SourceFile) -> Iterator[Path | BytesIO]:
 def _as_text(column: pl.Series) -> pl.Series:
     name, column = column.name, column.alias("cell")  # a name such as `*` is a pattern to Polars
     if isinstance(column.dtype, pl.List):
-        column = column.cast(pl.List(pl.String)).list.join(_JOINT, ignore_nulls=True)
+        column = column.cast(pl.List(pl.String)).list.join(JOINT, ignore_nulls=True)
     return column.cast(pl.String).fill_null("").alias(name)

@@ -11,9 +11,9 @@ import polars as pl
 
 from data.authors import first_author_key
 from data.editions import compact_key, is_truncated
-from data.sources.base import BOOK_COLUMNS
+from data.sources.base import BOOK_COLUMNS, NO_BOOKS
 from data.sources.books import first_isbn, parse_books
-from data.sources.values import Checked, gather_rejects
+from data.sources.values import Checked, gather_rejects, parse_ids
 
 ASIN = "asin:"  # Amazon's ids; those of printed books are ISBN-10s, and no ids of this kind
 
@@ -60,15 +60,35 @@ def without_asin(column: str) -> pl.Expr:
     return pl.when(asin_edition(column).is_null()).then(column).otherwise(pl.lit("")).alias(column)
 
 
-def books_within(rows: pl.DataFrame) -> Checked:
-    """Gather the books from the rows of readings: of every column, the first text that a book has."""
-    columns = [name for name in BOOK_COLUMNS if name in rows.columns and name != "book"]
-    if "title" not in columns:
-        return Checked(pl.DataFrame(schema=BOOK_COLUMNS), gather_rejects([]))
-    text = (pl.col(name).filter(pl.col(name).str.strip_chars() != "").first() for name in columns)
-    with_book = rows.with_columns(pl.col("book").str.strip_chars()).filter(pl.col("book") != "")
-    books = with_book.group_by("book", maintain_order=True).agg(*text, pl.col("file", "line").first())
-    return parse_books(books)
+class BooksWithin:
+    """The books in the rows of readings, part by part: each is described once, by the first part that has its title.
+
+    Only ids are remembered, and what a part takes does not grow with how many there are.
+    """
+
+    def __init__(self) -> None:
+        self._described: set[str] = set()
+        self._untitled: set[str] = set()  # rejected once; a later part may have the title
+
+    def parse(self, rows: pl.DataFrame) -> Checked:
+        """Return the books met for the first time: of every column, the first text that a book has in these rows."""
+        columns = [name for name in BOOK_COLUMNS if name in rows.columns and name != "book"]
+        if "title" not in columns:
+            return Checked(NO_BOOKS, gather_rejects([]))
+        text = (pl.col(name).filter(pl.col(name).str.strip_chars() != "").first() for name in columns)
+        new = _without(self._described, parse_ids(rows, "book").good)
+        met = new.group_by("book", maintain_order=True).agg(*text, pl.col("file", "line").first())
+        titled, untitled = met.filter(pl.col("title").is_not_null()), met.filter(pl.col("title").is_null())
+        books, rejects = parse_books(pl.concat([titled, _without(self._untitled, untitled)]))
+        self._described.update(books["book"])
+        self._untitled.update(untitled["book"])
+        return Checked(books, rejects)
+
+
+def _without(ids: set[str], rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of books that are not among `ids`."""
+    others = [id_ for id_ in rows["book"].unique() if id_ not in ids]
+    return rows.join(pl.DataFrame({"book": others}, {"book": pl.String}), on="book", how="semi", maintain_order="left")
 
 
 def _keys(rows: pl.DataFrame) -> pl.Series:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 from io import BufferedIOBase, BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NoReturn
 from zipfile import ZipInfo
 
@@ -53,6 +53,11 @@ class SourceFile:
     def stem(self) -> str:
         """The last part of its name, without the suffix."""
         return Path(self.name).stem
+
+    @property
+    def name_without_suffix(self) -> str:
+        """Its name with its folders and without the suffix, whatever the suffix's case."""
+        return str(PurePosixPath(self.name).with_suffix(""))
 
     @property
     def suffix(self) -> str:

@@ -11,20 +11,15 @@ from typing import NamedTuple
 
 import polars as pl
 
+from data.sources.absent import is_nothing, plain
 from data.sources.base import READING_COLUMNS, REJECT_COLUMNS
+from data.sources.dates import read_dates
 
-EARLIEST = dt.date(1450, 1, 1)  # before printing, nobody wrote down the day on which a book was read
-NO_DATE = ("", "日付不明", "読んだ日不明", "不明", "unknown", "null")  # compared in lower case
 FOUND_SIZE = 80  # characters of a value at fault that are reported
 
-_DATE = (
-    r"^(\d{4})(?:([-/.年])(?:(\d{1,2})(?:([-/.月])(?:(\d{1,2})(日?))?)?)?)?"
-    r"(?:[T ]+(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-6]\d(?:[.,]\d+)?)?\s*(?:Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?$"
-)
-_YEAR_AS_FLOAT = r"^(\d{4})\.0+$"
-_COMPACT = r"^(\d{4})(\d{2})(\d{2})$"
-_SECONDS = r"^(\d{9,13})(?:\.\d*)?$"  # from 1973 on; shorter numbers are years, compact dates or mistakes
-_FIRST_MILLISECONDS = 10**12  # thirteen digits: as milliseconds from 2001 on, as seconds from the year 33658
+_DECIMAL_COMMA = r"^(-?\d+),(\d{1,2})$"  # 1,000 is a thousand
+_STARS = r"^([★⭐]+)☆*$"
+_ONE_OF = r"^(\d+(?:[.,]\d+)?)\s*/\s*(\d{1,3})$"
 _SPREADSHEET_TEXT = r'^=?"(.*)"$'  # ="0345" and "0345": how spreadsheets are kept from eating zeros
 
 STATUS_WORDS: dict[str, str] = {
@@ -91,15 +86,38 @@ def parse_ids(rows: pl.DataFrame, column: str) -> Checked:
     return set_apart(rows.with_columns(ids), missing, column, found=False)
 
 
+def unless_zero(column: str) -> pl.Expr:
+    """Return the texts of a column of ratings, stripped; empty where it is 0, which some services write for none."""
+    text = pl.col(column).str.strip_chars()
+    return pl.when(text.str.contains(r"^0+(?:\.0*)?$")).then(pl.lit("")).otherwise(text).alias(column)
+
+
+def rating_numbers(text: pl.Expr, top: float | None = None) -> pl.Expr:
+    """Return the numbers that `plain` texts are; null where they are none.
+
+    Parameters
+    ----------
+    text
+        A number, perhaps with a decimal comma (``3,5``), stars (``★★★☆☆``), or one of so many (``4/5``).
+    top
+        Of how many ``4/5`` may be; None: of any number.
+    """
+    stars = text.str.replace_all("\ufe0f", "", literal=True).str.extract(_STARS).str.len_chars()
+    parts = text.str.extract_groups(_ONE_OF).struct
+    number = pl.coalesce(parts.field("1"), text).str.replace(_DECIMAL_COMMA, "$1.$2").cast(pl.Float64, strict=False)
+    fits = parts.field("2").is_null() | (parts.field("2").cast(pl.Float64) == top if top is not None else pl.lit(True))
+    return pl.coalesce(stars.cast(pl.Float64), pl.when(fits & number.is_finite()).then(number))
+
+
 def parse_ratings(rows: pl.DataFrame, scale: tuple[float, float]) -> Checked:
-    """Make `rating` Float32; an empty one is null, one that is no number or off the scale rejects the row."""
+    """Make `rating` Float32; nothing is null, what is no number (see `rating_numbers`) or off the scale is rejected."""
     low, high = scale
-    text = _plain("rating")
-    number = text.cast(pl.Float64, strict=False)
+    text = plain(pl.col("rating"))
+    number = rating_numbers(text, high)
     reason = (
-        pl.when(text.is_in(["", "NULL"]) | text.is_null())
+        pl.when(is_nothing(text))
         .then(None)
-        .when(number.is_null() | ~number.is_finite())
+        .when(number.is_null())
         .then(pl.lit("rating is not a number"))
         .when(~number.is_between(low, high))
         .then(pl.lit(f"rating is outside {low:g} to {high:g}"))
@@ -120,7 +138,7 @@ def parse_statuses(rows: pl.DataFrame) -> Checked:
 
 def parse_times(rows: pl.DataFrame) -> Checked:
     """Make `n_times` Int32; none and 0 are once, what is no whole number rejects the row."""
-    text = _plain("n_times").str.replace(r"\.0+$", "")
+    text = plain(pl.col("n_times")).str.replace(r"\.0+$", "")
     number = text.cast(pl.Int32, strict=False)
     unknown = pl.when((text != "") & ((number < 0) | number.is_null())).then(pl.lit("number of times cannot be read"))
     good, rejects = set_apart(rows, unknown, "n_times", found=True)
@@ -131,8 +149,10 @@ def parse_dates(rows: pl.DataFrame, today: dt.date | None = None) -> Checked:
     """Make `read_on` a Date and add `read_on_precision`.
 
     Understood are ISO dates and datetimes (also with ``/`` or ``.``), ``2024年5月6日``, ``20240506``, year
-    and month, the year alone (``1990``, ``1990.0``), and Unix time: seconds of nine to twelve digits, milliseconds of
-    thirteen. The day is the one written: a zone is not converted. Words for "no date" give null and ``unknown``.
+    and month, the year alone (``1990``, ``1990.0``), months in words and Japanese eras (`data.sources.spelled_dates`),
+    and Unix time: seconds of nine to twelve digits, milliseconds of thirteen. The day is the one written: a zone is not
+    converted. Words for "no date", ``0000-00-00`` and ``9999-12-31`` give null and ``unknown``. Where day or month come
+    first, `data.sources.dates.year_first` goes before.
 
     Parameters
     ----------
@@ -141,17 +161,10 @@ def parse_dates(rows: pl.DataFrame, today: dt.date | None = None) -> Checked:
     today
         Dates later than the day after it are rejected; by default today in UTC.
     """
-    latest = (today or dt.datetime.now(dt.UTC).date()) + dt.timedelta(days=1)
-    distinct = _distinct(rows, "read_on").with_columns(_plain("read_on").alias("text"))
-    dates = distinct.select("read_on", "text", parts=_date_parts(pl.col("text"))).unnest("parts")
-    dates = dates.with_columns(date=_as_date().fill_null(_from_seconds()))
-    dates = dates.select(
-        "read_on",
-        pl.col("date").alias(_VALUE),
-        _precision().alias("read_on_precision"),
-        _date_reason(latest).alias(_REASON),
-    )
-    good, rejects = set_apart(_expanded(rows, dates), pl.col(_REASON), "read_on", found=True)
+    distinct = _distinct(rows, "read_on")
+    dates = read_dates(distinct.to_series(), today)
+    dates = dates.rename({"date": _VALUE, "precision": "read_on_precision", "reason": _REASON})
+    good, rejects = set_apart(_expanded(rows, distinct.hstack(dates)), pl.col(_REASON), "read_on", found=True)
     return Checked(good.drop("read_on", _REASON).rename({_VALUE: "read_on"}), rejects)
 
 
@@ -207,62 +220,3 @@ def _distinct(rows: pl.DataFrame, column: str) -> pl.DataFrame:
 def _expanded(rows: pl.DataFrame, distinct: pl.DataFrame) -> pl.DataFrame:
     """Give every row what was parsed from its text; the text is the first column of `distinct`."""
     return rows.join(distinct, on=distinct.columns[0], how="left", maintain_order="left", nulls_equal=True)
-
-
-def _plain(column: str) -> pl.Expr:
-    """Full-width digits and marks to ASCII, outer blanks removed."""
-    return pl.col(column).str.normalize("NFKC").str.strip_chars()
-
-
-def _date_parts(text: pl.Expr) -> pl.Expr:
-    """Take a date apart into year, month and day, null where not given; year is null if it is no date."""
-    text = pl.when(~text.str.contains(_SECONDS)).then(text)  # seconds are many, and the patterns slow
-    match = text.str.extract_groups(_DATE)
-    year, first, month, second, day = (match.struct.field(str(i)) for i in range(1, 6))
-    agree = pl.when(first == "年").then(second.fill_null("月") == "月").otherwise(second.fill_null(first) == first)
-    has_month = first.is_null() | (first == "年") | month.is_not_null()
-    has_day = second.is_null() | (second == "月") | day.is_not_null()
-    point = (first == ".") & day.is_null()  # 2024.5 is as likely a number as a month
-    compact = text.str.extract_groups(_COMPACT)
-    fits = agree.fill_null(True) & has_month & has_day & ~point.fill_null(False)
-    return pl.struct(
-        year=pl.coalesce(pl.when(fits).then(year), text.str.extract(_YEAR_AS_FLOAT), compact.struct.field("1")),
-        month=pl.coalesce(pl.when(fits).then(month), compact.struct.field("2")),
-        day=pl.coalesce(pl.when(fits).then(day), compact.struct.field("3")),
-    )
-
-
-def _date_reason(latest: dt.date) -> pl.Expr:
-    return (
-        pl.when(pl.col("text").str.to_lowercase().is_in(NO_DATE) | pl.col("text").is_null())
-        .then(None)
-        .when(pl.col("date").is_null() & pl.col("year").is_null())
-        .then(pl.lit("date cannot be read"))
-        .when(pl.col("date").is_null())
-        .then(pl.lit("no such date"))
-        .when(~pl.col("date").is_between(EARLIEST, latest))
-        .then(pl.lit(f"date is outside {EARLIEST} to {latest}"))
-    )
-
-
-def _as_date() -> pl.Expr:
-    month, day = (pl.col(name).fill_null("1").str.zfill(2) for name in ("month", "day"))
-    return pl.concat_str("year", month, day, separator="-").str.to_date("%Y-%m-%d", strict=False)
-
-
-def _from_seconds() -> pl.Expr:
-    number = pl.col("text").str.extract(_SECONDS).cast(pl.Int64)
-    seconds = pl.when(number < _FIRST_MILLISECONDS).then(number).otherwise(number // 1000)
-    return pl.from_epoch(seconds, "s").cast(pl.Date)
-
-
-def _precision() -> pl.Expr:
-    return (
-        pl.when(pl.col("date").is_null())
-        .then(pl.lit("unknown"))
-        .when(pl.col("day").is_not_null() | pl.col("year").is_null())
-        .then(pl.lit("day"))
-        .when(pl.col("month").is_not_null())
-        .then(pl.lit("month"))
-        .otherwise(pl.lit("year"))
-    )

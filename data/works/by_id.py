@@ -20,6 +20,7 @@ SAID, ISBN, EDITION, WORK = "works.toml", "ISBN", "edition", "work"
 MIN_ALIKE = 65.0  # of 100; titles of two random books are as alike once in a thousand
 MIN_INSIDE, MIN_INSIDE_ALIKE = 4, 90.0  # characters, of 100: one title within the other
 N_RECORDED = 5  # refusals kept of one book under one value
+MOST_UNLIKE = 50  # works under one value; of more, it is no evidence, and all pairs would be too many
 
 
 def join_as_said(joining: Joining, rows: dict[str, int], overrules: Overrules, path: Path) -> None:
@@ -47,21 +48,33 @@ def join_by_isbn(joining: Joining, described: pl.DataFrame) -> None:
     """Join editions of one ISBN, unless they are plainly different books: ISBNs are reused and mistyped.
 
     Of the books with one ISBN, each is compared with the first of every work found so far and joins the first
-    that it does not speak against.
+    that it does not speak against. An ISBN of more than `MOST_UNLIKE` works joins nothing: it stands for none.
     """
     columns = ("isbn13", "row", "called", "base", "part")
     for isbn, books in _repeated(described, "isbn13", columns):
         evidence = Evidence(ISBN, isbn)
-        leaders: list[dict[str, Any]] = []
-        for book in books:
-            doubts = {leader["row"]: doubt(leader, book) for leader in leaders}
-            trusted = [row for row, why in doubts.items() if not why]
-            if trusted:
-                joining.join(trusted[0], book["row"], evidence)
-                continue
-            for row, why in list(doubts.items())[:N_RECORDED]:
-                joining.refuse(row, book["row"], evidence, why)
-            leaders.append(book)
+        for one, other, why in _compared(books):
+            if why:
+                joining.refuse(one, other, evidence, why)
+            else:
+                joining.join(one, other, evidence)
+
+
+def _compared(books: Iterator[dict[str, Any]]) -> list[tuple[int, int, str]]:
+    """Return pairs of rows of one ISBN, with why they are not one book; empty if they are."""
+    leaders: list[dict[str, Any]] = []
+    pairs: list[tuple[int, int, str]] = []
+    for book in books:
+        doubts = {leader["row"]: doubt(leader, book) for leader in leaders}
+        trusted = [row for row, why in doubts.items() if not why]
+        if trusted:
+            pairs.append((trusted[0], book["row"], ""))
+            continue
+        if len(leaders) == MOST_UNLIKE:
+            return [(leaders[0]["row"], book["row"], f"ISBN of more than {MOST_UNLIKE} unlike titles")]
+        pairs += [(row, book["row"], why) for row, why in list(doubts.items())[:N_RECORDED]]
+        leaders.append(book)
+    return pairs
 
 
 def join_by_given_ids(joining: Joining, described: pl.DataFrame) -> None:

@@ -10,7 +10,7 @@ from itertools import combinations, groupby, pairwise
 
 import polars as pl
 
-from data.works.by_id import N_RECORDED
+from data.works.by_id import MOST_UNLIKE, N_RECORDED
 from data.works.described import facts
 from data.works.joining import Evidence, Joining
 
@@ -74,6 +74,9 @@ def _join_part(joining: Joining, books: list[Entry]) -> None:
         if not joining.conflict(first.row, book.row):  # they may be kept apart
             joining.join(first.row, book.row, evidence)
     works = sorted({joining.root(book.row): book for book in reversed(books)}.values(), key=lambda book: book.row)
+    if len(works) > MOST_UNLIKE:
+        joining.refuse(works[0].row, works[1].row, evidence, f"title of more than {MOST_UNLIKE} works that may differ")
+        return
     against = {pair: joining.conflict(pair[0].row, pair[1].row) for pair in combinations(works, 2)}
     fitting: dict[Entry, list[Entry]] = {book: [] for book in works}
     for (one, other), why in against.items():

@@ -12,7 +12,7 @@ from polars.exceptions import PolarsError
 from data.artifact import MANIFEST, read_json, write_json
 from data.errors import BadArtifact
 
-KIND, FORMAT = "works", 1  # raise FORMAT when the same books would make other works
+KIND, FORMAT = "works", 2  # raise FORMAT when the same books would make other works
 BOOKS = ("book", "work", "title_key", "context_key")
 LINKS = ("one", "other", "rule", "value")
 REFUSALS = (*LINKS, "why")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -128,7 +129,9 @@ def run_alone(system: str, path: str, folder: str) -> None:
     n_rows, n_kept = run(Path(path), Path(folder))
     seconds = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
-    peak, cpu = used.ru_maxrss * 1024, used.ru_utime + used.ru_stime
+    cpu = used.ru_utime + used.ru_stime
+    # not ru_maxrss, which begins with the peak of the process that started this one
+    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024  # type: ignore[index]
     print(json.dumps({"n_rows": n_rows, "n_kept": n_kept, "seconds": seconds, "cpu_seconds": cpu, "peak_bytes": peak}))  # noqa: T201
 
 

@@ -15,7 +15,7 @@ def test_items_come_in_order_and_errors_where_they_were_due() -> None:
         yield from range(3)
         raise ValueError("the fourth")
 
-    found = []
+    found: list[int] = []
     with pytest.raises(ValueError, match="the fourth"):
         found.extend(item for item in ahead(items()))
     assert list(ahead(range(5))) == [0, 1, 2, 3, 4]

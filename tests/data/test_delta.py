@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from deltalake import write_deltalake
 
 import data.delta
 import data.history
+import data.pseudonym
 from data.errors import BadHistory
 from data.history import History, ReadingHistory
+from data.pseudonym import range_ends
 from data.schema import READINGS
 from tests.data.tables import batch
 
@@ -75,3 +78,20 @@ def test_a_history_of_another_version_of_wagahai_is_refused(history: History) ->
     write_deltalake(str(history.folder / "readings"), READINGS.empty().drop("n_times"))
     with pytest.raises(BadHistory, match=r"another version of wagahai \(columns: n_times\)"):
         ingest_some(history, 1)
+
+
+def test_compaction_keeps_readers_of_one_range_together(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data.pseudonym, "RANGE_READINGS", 4)
+    for i in range(6):
+        monkeypatch.setattr(data.delta, "MAX_SMALL_FILES", 100 if i < 5 else -100)
+        rows: list[dict[str, Any]] = [{"reader": f"{(7 * i + 5 * j) % 16:x}" * 32, "book": f"b{i}-{j}"} for j in (0, 1)]
+        batch(f"b{i}", rows).commit(history)
+    latest = history.latest().readings.collect()
+    assert latest.height == latest.select("reader", "book").n_unique() == 12
+    ends = range_ends(12)
+    assert len(ends) == 2
+    stats = pl.DataFrame(history._create(READINGS).get_add_actions(flatten=True))
+    spans = stats.select("min.reader", "max.reader").rows()
+    assert len(spans) == 3
+    assert not [(low, high) for low, high in spans for end in ends if low < end <= high]
+    assert ReadingHistory(history.folder, history.latest().version - 1).readings.collect().height == 10

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import polars as pl
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data import pseudonym as module
 from data.pseudonym import Pseudonyms, pseudonym
 
 
@@ -35,12 +33,3 @@ def test_a_frame_keeps_its_rows_and_other_columns() -> None:
     assert found["reader"].to_list() == [pseudonym(id_, "n", b"k") for id_ in "bab"]
     assert found["book"].to_list() == [1, 2, 3]
     assert Pseudonyms("n", b"k").put(frame.clear()).schema == frame.schema
-
-
-def test_what_is_forgotten_is_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_REMEMBERED", 1)
-    pseudonyms = Pseudonyms("n", b"k")
-    for ids in (["a", "b"], ["b", "c"], ["a"]):
-        assert pseudonyms.put(pl.DataFrame({"reader": ids}))["reader"].to_list() == [
-            pseudonym(i, "n", b"k") for i in ids
-        ]

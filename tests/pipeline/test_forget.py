@@ -277,3 +277,14 @@ def test_killed_anywhere_it_can_be_done_again(
     assert readings_but(store).height == expected.height + comes_between
     assert not list(store.root.rglob(".making-*"))
     assert {name.split("/")[0] for name in artifacts(store)} == KNOW_NO_READERS
+
+
+def test_the_same_number_in_another_service_is_another_person(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "other.tsv"
+    path.write_text(f"{WHO}\tx\n{WHO}\ty\nr\tx\n")
+    ingest(store, path, Tsv(), Quiet(), namespace="library")
+    with pytest.raises(WagahaiError, match=rf"tsv \({N_BOOKS} readings\), library \(2 readings\).*--namespace"):
+        forget(store, WHO, Quiet())
+    assert forget(store, WHO, Quiet(), namespace="library").n_readings == 2
+    assert readings_but(store, "nobody").filter(reader=name_of(store)).height == N_BOOKS
+    assert forget(store, WHO, Quiet()).n_readings == N_BOOKS  # now only one is left

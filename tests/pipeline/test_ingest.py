@@ -6,20 +6,23 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from data import pseudonym as pseudonym_module
 from data import spill
 from data.errors import BadConfig, BadFile, BadHistory, WagahaiError
 from data.history import History
-from data.progress import Quiet
+from data.progress import Progress, Quiet
 from data.pseudonym import pseudonym
+from data.sources.base import Options, Parsed
+from data.sources.upload import Upload
 from data.store import KEY_VARIABLE, Store
-from pipeline import ingest as module
 from pipeline.account import report
 from pipeline.ingest import Ingested, ingest
 from tests.data.tables import day
@@ -29,7 +32,7 @@ Write = Callable[..., Ingested]
 INGEST = """
 import sys
 from pathlib import Path
-from data.progress import Quiet
+from data.progress import Progress, Quiet
 from data.store import Store
 from pipeline.ingest import ingest
 from tests.pipeline.tsv import Tsv
@@ -259,8 +262,9 @@ def test_the_account_says_what_became_of_every_row(store: Store, take: Write) ->
 KILLED_WHILE_READING = """
 import os, signal, sys
 from pathlib import Path
+from data import pseudonym as pseudonym_module
 from data import spill
-from data.progress import Quiet
+from data.progress import Progress, Quiet
 from data.store import Store
 from pipeline.ingest import ingest
 from tests.pipeline.tsv import Tsv
@@ -295,10 +299,47 @@ def test_a_file_larger_than_memory_gives_the_same_history(
     take(*lines, namespace="whole")
     whole = readings(store, "read_on", "rating", "status", "n_times", "position")
     monkeypatch.setattr(spill, "RUN_ROWS", run_rows)
-    monkeypatch.setattr(module, "SHARD_READINGS", 4)
+    monkeypatch.setattr(pseudonym_module, "RANGE_READINGS", 4)
     take(*lines, namespace="parts", name="b.tsv")
     parts = History(store.history).latest().readings.filter(pl.col("book").str.starts_with("parts:"))
     columns = ("read_on", "rating", "status", "n_times", "position")
     assert parts.sort("position").select(columns).collect().rows() == whole
     again = take(*lines[:30], "r1 b0 - 1", "new b1", namespace="parts", name="c.tsv").account
     assert (again["n_new"], again["n_new_readers"]) == (1, 1)
+
+
+def test_equal_exports_of_two_readers_are_two_readers(store: Store, tmp_path: Path) -> None:
+    for raw in ("hanako", "taro"):
+        (tmp_path / f"{raw}.tsv").write_text("-\tx\n-\ty\n")
+    accounts = [ingest(store, tmp_path / f"{raw}.tsv", Named(), Quiet()) for raw in ("hanako", "taro", "taro")]
+    assert [account.unchanged for account in accounts] == [False, False, True]
+    assert len(readings(store)) == 4
+
+
+def test_an_export_of_another_reader_under_a_known_name_is_asked_about(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "export.tsv"
+    for lines in (["a", "b", "c"], ["a", "b", "c", "d"], ["c", "d", "e", "f", "g"]):  # a later one, and half a new one
+        path.write_text("".join(f"-\t{book}\n" for book in lines))
+        ingest(store, path, Named(), Quiet())
+    path.write_text("".join(f"-\t{book}\n" for book in "vwxyza"))
+    with pytest.raises(BadConfig, match=r"shares 1 of its 6 books with it.*--reader ID"):
+        ingest(store, path, Named(), Quiet())
+    assert ingest(store, path, Named(), Quiet(), options=Options(reader="taro")).account["n_new_readers"] == 1
+
+
+class Named(Tsv):
+    """A source that takes the reader from the file's name."""
+
+    name = "named"
+    names_readers = True
+
+    def parse(self, upload: Upload, options: Options, progress: Progress) -> Iterator[Parsed]:
+        """Parse the lines; each is of the reader of its file."""
+        for file, part in zip(upload.files, super().parse(upload, options, progress), strict=True):
+            read = part.readings.with_columns(reader=pl.lit(options.reader_of(file)))
+            yield replace(part, readings=read)
+
+
+def test_who_says_whose_rows_they_are_when_the_rows_say_it_is_refused(take: Write) -> None:
+    with pytest.raises(BadConfig, match="leave out --reader"):
+        take("r x", options=Options(reader="q"))

@@ -102,7 +102,7 @@ def test_lines_may_be_long_and_blocks_short(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(encoding, "BLOCK_BYTES", 1 << 10)
     assert pairs(path) == expected
     assert parse(SOURCE, path).books.height == 30_000
-    monkeypatch.setattr(long_lines, "MAX_LINE_BYTES", 1 << 16)
+    monkeypatch.setattr(long_lines, "MAX_LONG_LINE_BYTES", 1 << 16)
     with pytest.raises(BadFile, match="a line of more than 0 MiB"):
         pairs(path)
 

@@ -70,6 +70,7 @@ OF_2023: list[dict[str, Any]] = [
 
 
 def write(path: Path, objects: list[dict[str, Any]], *more: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
     text = "".join(json.dumps(value) + "\n" for value in objects) + "".join(f"{line}\n" for line in more)
     path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
     return path
@@ -93,6 +94,15 @@ def test_2014(tmp_path: Path) -> None:
         (PRINTED, "9780001000391", None),
         (KINDLE, None, f"asin:{KINDLE}"),
     ]
+
+
+def test_2014_as_python_literals(tmp_path: Path) -> None:
+    path = tmp_path / "reviews_Books.json"
+    path.write_text("".join(f"{value!r}\n" for value in OF_2014[:2]) + "{'reviewerID':\n")
+    assert recognise(Upload.open(path)).name == SOURCE.name
+    parsed = parse(SOURCE, path)
+    assert parsed.readings.equals(parse(SOURCE, write(tmp_path / "x" / path.name, OF_2014[:2])).readings)
+    assert parsed.rejects.select("line", "reason").rows() == [(3, "line is not JSON")]
 
 
 def test_2018(tmp_path: Path) -> None:
@@ -141,6 +151,13 @@ def test_ratings_of_2023_with_a_header(tmp_path: Path) -> None:
     assert recognise(Upload.open(path)).name == SOURCE.name
     (reading,) = parse(SOURCE, path).readings.rows()
     assert reading[:5] == (ANNA, DUNE, dt.date(2020, 5, 5), "day", 4.0)
+
+
+def test_a_header_of_2023_is_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "Books.csv"
+    path.write_text("user_id,parent_asin,rating,timestamp\n" + f"{ANNA},{DUNE},4.0,1588687728923\n" * 20)
+    parsed = parse(SOURCE, path)
+    assert (parsed.n_rows, parsed.readings.height, parsed.rejects.height) == (20, 20, 0)
 
 
 @pytest.mark.parametrize(

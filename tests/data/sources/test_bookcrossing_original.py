@@ -105,6 +105,14 @@ def test_the_dump_is_recognised_and_readers_are_left_alone(folder: Path) -> None
         SOURCE.files(Upload.open(folder), Options())
 
 
+def test_no_isbn_is_no_book(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("User-ID;ISBN;Book-Rating\n1;N/A;5\n1;ISBN 0-330-48618-7;6\n")
+    parsed = parse(SOURCE, path)
+    assert parsed.readings["book"].to_list() == parsed.books["book"].to_list() == ["0330486187"]
+    assert parsed.rejects.select("line", "reason", "found").rows() == [(2, "no book", None)]
+
+
 def test_copies_with_commas_have_shifted_columns(tmp_path: Path) -> None:
     swallowed = '"DK Readers: How It All Began (Level 4)\\"";Michael Teitelbaum"""'
     (tmp_path / "Books.csv").write_text(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import BadConfig, BadFile
+from data.sources import bookmeter_pairs
 from data.sources.base import Options
 from data.sources.bookmeter import Bookmeter
 from data.sources.catalogue import recognise
@@ -48,6 +49,16 @@ def test_the_nth_title_is_by_the_nth_author(tmp_path: Path) -> None:
         ("ＫＯＫＯＲＯ", "夏目 漱石", None),
     ]
     assert (parsed.n_rows, parsed.rejects.height, parsed.rating_scale) == (5, 0, None)
+
+
+def test_readers_of_one_book_describe_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bookmeter_pairs, "_BATCH_SIZE", 1)
+    for reader in "123":
+        pair(tmp_path, reader, "こころ", "夏目漱石")
+    (tmp_path / "taro_read.csv").write_text("読了日,書名,著者,ページ数\n2017/05/01,こころ,夏目漱石,1\n")
+    parsed = parse(Bookmeter(), tmp_path)
+    assert parsed.readings["reader"].to_list() == ["1", "2", "3", "taro"]
+    assert parsed.books["title"].to_list() == ["こころ"]
 
 
 def test_a_title_cut_short_is_not_the_title_of_these_words(tmp_path: Path) -> None:

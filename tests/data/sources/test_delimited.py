@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +18,15 @@ from data.errors import BadFile
 from data.progress import Quiet
 from data.sources import delimited, encoding, records
 from data.sources.delimited import open_delimited, peek_columns, read_header
-from data.sources.records import REPEATED_HEADER, TOO_LONG, UNPAIRED_QUOTE, UNREADABLE, WRONG_NUMBER
+from data.sources.records import (
+    MAX_FIELD_BYTES,
+    REPEATED_HEADER,
+    TOO_LONG,
+    UNPAIRED_QUOTE,
+    UNREADABLE,
+    WRONG_NUMBER,
+    parse_records,
+)
 from data.sources.rows import Rows
 from data.sources.upload import SourceFile, Upload
 
@@ -61,6 +72,8 @@ def any_path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         ('a,b\n1,"x\ny"\n3,4\n', [(2, "1", "x\ny"), (4, "3", "4")]),
         ('a,b\n"1, ""one""",2\n"",4\n', [(2, '1, "one"', "2"), (3, "", "4")]),
         ('"a\nb",c\n1,2\n', [(3, "1", "2")]),
+        ('"a\rb",c\n1,2\n3,4\n', [(3, "1", "2"), (4, "3", "4")]),
+        ("a,b\r1,2\n3,4\n", [(2, "1", "2"), (3, "3", "4")]),
         ("a,b\n\n1,2\n,\n   \n ,\t\n3,4\n\n\n", [(3, "1", "2"), (7, "3", "4")]),
         ("\n\na,b\n1,2\n", [(4, "1", "2")]),
         (",,\n\na,b\n1,2\n", [(4, "1", "2")]),
@@ -135,6 +148,11 @@ def test_japanese_encodings(tmp_path: Path, content: bytes, encoding: str) -> No
     assert rows.cells.to_dicts() == [{"読者": "1", "題": "吾輩は猫である"}]
 
 
+def test_days_in_japanese_do_not_hide_their_encoding(tmp_path: Path) -> None:
+    rows = read(tmp_path, "読者,日\n1,令和5年11月15日\n2,2024年1月2日\n3,2024年1月3日\n".encode("cp932"))
+    assert rows.encoding == "cp932"
+
+
 @pytest.mark.parametrize(
     ("title", "encoding"),
     [("L'Été général à Genève", "latin-1"), ("Größe", "latin-1"), ("L’été “là”", "cp1252")],
@@ -190,8 +208,48 @@ def test_a_million_empty_rows_cost_nothing(tmp_path: Path) -> None:
 def test_a_line_of_ten_megabytes_costs_itself(tmp_path: Path) -> None:
     rows = read(tmp_path, "a,b\n1,2\n3," + 10_000_000 * "x" + "\n5,6\n")
     assert listed(rows) == [(2, "1", "2"), (4, "5", "6")]
-    assert rows.rejects["line"].to_list() == [3]
-    assert rejected(rows)[0][1] in (TOO_LONG, WRONG_NUMBER)
+    assert rejected(rows) == [(3, TOO_LONG)]
+
+
+@pytest.mark.parametrize("neighbour", ["5,6", '5,6" by 7"', "5,6\r7,8"], ids=["strict", "stray quote", "lone CR"])
+@pytest.mark.parametrize(
+    ("cell", "end", "is_read"),
+    [
+        ("x" * 300_000, "\n", True),
+        ("猫" * 300_000, "\r\n", True),
+        ("x" * (MAX_FIELD_BYTES - 2), "\n", True),
+        ("x" * (MAX_FIELD_BYTES - 2), "\r\n", True),
+        ("x" * (MAX_FIELD_BYTES - 1), "\n", False),
+        ("x" * (MAX_FIELD_BYTES - 1), "\r\n", False),
+        ("猫" * 350_000, "\n", False),
+        (" " * MAX_FIELD_BYTES, "\n", False),
+        ("x" * MAX_FIELD_BYTES + ",y", "\n", False),
+    ],
+)
+def test_a_long_record_is_what_it_is_whatever_stands_near_it(
+    tmp_path: Path, cell: str, end: str, is_read: bool, neighbour: str
+) -> None:
+    rows = read(tmp_path, f"a,b\n1,2\n3,{cell}{end}{neighbour}\n".encode())
+    assert rows.cells["a"].to_list()[: 2 + is_read] == ["1", "3", "5"][:: 1 if is_read else 2]
+    assert rejected(rows) == ([] if is_read else [(3, TOO_LONG)])
+    assert rows.cells["b"].to_list()[1] == cell or not is_read
+
+
+@pytest.mark.usefixtures("any_path")
+def test_a_record_of_many_lines_that_is_too_long_costs_its_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MAX_FIELD_BYTES", 40)
+    rows = read(tmp_path, 'a,b\n1,"x\n' + "y,z\n" * 10 + '"\n3,"a\nb"\n')
+    assert listed(rows) == [*((line, "y", "z") for line in range(3, 13)), (14, "3", "a\nb")]
+    assert rejected(rows) == [(2, UNPAIRED_QUOTE), (13, UNPAIRED_QUOTE)]
+
+
+def test_a_line_cut_within_a_character_is_too_long(tmp_path: Path) -> None:
+    header = read_header("t.csv", b"x,y\n", ",")
+    text = b"1," + ("猫" * (MAX_FIELD_BYTES // 3 + 1)).encode()[: MAX_FIELD_BYTES + 1 - 2]
+    rows = parse_records("t.csv", text + b'\n3,4"\n', 1, header, "utf-8")
+    assert (listed(rows), rejected(rows)) == ([(2, "3", '4"')], [(1, TOO_LONG)])
 
 
 def test_peek_never_raises(tmp_path: Path) -> None:
@@ -217,6 +275,42 @@ class Steps(Quiet):
 
     def advance(self, steps: int = 1) -> None:
         self.done += steps
+
+
+ENDLESS = """
+import re, sys
+from pathlib import Path
+from data.progress import Quiet
+from data.sources.delimited import open_delimited
+from data.sources.upload import Upload
+file = Upload.open(Path(sys.argv[1])).files[0]
+n_rows = n_rejects = 0
+for rows in open_delimited(file).parts(Quiet()):
+    n_rows, n_rejects = n_rows + rows.cells.height, n_rejects + rows.rejects.height
+peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10  # not the parent's
+print(n_rows, n_rejects, peak)
+"""
+
+
+@pytest.mark.parametrize(
+    ("unit", "n_mib", "expected"),
+    [(b"x" * 64, 200, (2, 1)), (b"user1,book2\r", 64, (2 + (64 << 20) // 12, 0))],
+    ids=["an endless line", "returns after the header"],
+)
+def test_lines_without_newlines_are_not_held(
+    tmp_path: Path, unit: bytes, n_mib: int, expected: tuple[int, int]
+) -> None:
+    path = tmp_path / "t.csv.gz"
+    n_units = (n_mib << 20) // len(unit)
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b"a,b\n1,2\n" + b"," * (len(unit) == 64))
+        for first in range(0, n_units, 10_000):
+            file.write(unit * min(10_000, n_units - first))
+        file.write(b"," * 2 * (len(unit) == 64) + b"\n" * (len(unit) == 64) + b"3,4\n")
+    command = [sys.executable, "-c", ENDLESS, str(path)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.split()
+    assert (int(said[0]), int(said[1])) == expected
+    assert int(said[2]) < 700, "MiB at most"
 
 
 def test_progress_reaches_its_end(tmp_path: Path) -> None:
@@ -265,11 +359,14 @@ def test_the_fast_path_reads_what_the_csv_module_reads(parts: list[str]) -> None
         assert sorted(fast.broken) == slow.broken
 
 
-rows_of_fields = st.lists(st.lists(st.sampled_from(["a", "é", '"b,\nc"', '"""d"""', ""]), max_size=3), max_size=20)
+fields = st.sampled_from(["a", "é", '"b,\nc"', '"""d"""', "", '"e\rf"', '"g\r\nh"', "i,j\rk"])
+rows_of_fields = st.lists(st.lists(fields, max_size=3), max_size=20)
 
 
 @FUZZ
 @given(rows_of_fields, st.integers(1, 9), st.sampled_from(["\n", "\r\n", "\r"]))
+@example([["a", '"e\rf"'], ["a"], ["a", "a"], ["a"]], 1, "\n")
+@example([["i,j\rk"], ["a"], ["a", "i,j\rk"], ["a"]], 1, "\n")
 def test_a_file_read_in_small_blocks_is_the_file_read_at_once(
     tmp_path: Path, table: list[list[str]], n_bytes: int, line_end: str
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from data.errors import BadConfig, BadFile
 from data.progress import Quiet
+from data.sources import encoding
 from data.sources.base import Mapping, Options, Parsed
 from data.sources.catalogue import recognise
 from data.sources.events import Events, read_mapping
@@ -77,6 +78,26 @@ def test_books_within_take_the_first_text_of_each_column(tmp_path: Path) -> None
     assert parsed.readings.height == 4  # a reading stands without a description of its book
     assert parsed.rejects.rows() == [("r.tsv", 5, "no title", "title", None)]
     assert parsed.rating_scale is None
+
+
+def test_a_book_in_many_parts_is_described_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "BLOCK_BYTES", 16)
+    path = tmp_path / "loans.csv"
+    row = "u,b{0},{1}\n"
+    books = [("1", "Emma"), ("2", ""), ('"""3"""', "Persuasion")]
+    later = [("1", "EMMA"), ("2", "Lady Susan"), ("3", "Again")]
+    path.write_text("who,id,name\n" + "".join(row.format(*book).replace('b"', '"') for book in books * 5 + later))
+    mapping = Mapping({"reader": "who", "book": "id"}, {"title": "name"})
+    assert len(list(Events().parse(Upload.open(path), Options(mapping), Quiet()))) > 5
+    parsed = parse(path, mapping)
+    assert parsed.readings["book"].to_list() == ["b1", "b2", "3"] * 5 + ["b1", "b2", "b3"]
+    assert parsed.books.select("book", "title").rows() == [
+        ("b1", "Emma"),
+        ("3", "Persuasion"),
+        ("b2", "Lady Susan"),
+        ("b3", "Again"),
+    ]
+    assert parsed.rejects.select("line", "reason").rows() == [(3, "no title")]  # said once, not in every part
 
 
 def test_books_without_ids_are_told_apart_by_title_and_author(tmp_path: Path) -> None:

@@ -50,6 +50,19 @@ def test_known_answer(folder: Path) -> None:
     assert (iliad["authors"], iliad["year"], iliad["language"]) == ("Homer & others", -720, None)
 
 
+def test_what_readers_want_to_read_is_a_wish(folder: Path) -> None:
+    (folder / "to_read.csv").write_text("user_id,book_id\n7,2\n7,3\n")
+    parsed = parse(Goodbooks10k(), folder)
+    assert parsed.n_rows == 8
+    wishes = parsed.readings.filter(pl.col("file") == "to_read.csv")
+    assert wishes.select("reader", "book", "status", "rating", "line").rows() == [("7", "2", "wish", None, 2)]
+    assert parsed.rejects.rows()[-1] == ("to_read.csv", 3, "book is not in books.csv", "book", "3")
+    assert Goodbooks10k().recognises(Upload.open(folder))
+    (folder / "to_read.csv").write_text("user,book\n7,2\n")
+    with pytest.raises(BadFile, match="to_read"):
+        parse(Goodbooks10k(), folder)
+
+
 def test_recognised_by_content(folder: Path) -> None:
     source = Goodbooks10k()
     assert source.recognises(Upload.open(folder))

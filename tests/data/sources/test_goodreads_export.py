@@ -137,7 +137,9 @@ def test_a_folder_of_several_readers(tmp_path: Path) -> None:
         write(tmp_path / name / "goodreads_library_export.csv", "Book Id,Title,Exclusive Shelf\n" + row)
     write(tmp_path / "other.csv", "Book Id,Title\n1,T\n")
     assert recognise(Upload.open(tmp_path)).name == SOURCE.name
-    readers = parse(SOURCE, tmp_path).readings["reader"].to_list()
+    parsed = parse(SOURCE, tmp_path)
+    readers = parsed.readings["reader"].to_list()
+    assert parsed.books["title"].to_list() == ["T"]
     assert readers == ["anna/goodreads_library_export", "ben/goodreads_library_export"]
     with pytest.raises(BadConfig, match="2 readers"):
         parse(SOURCE, tmp_path, Options(reader="carol"))

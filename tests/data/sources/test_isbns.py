@@ -25,11 +25,12 @@ def reasons(*texts: str, lost_zeros: bool) -> list[tuple[int, str]]:
 
 
 WRITTEN = ["034545104X", " 34545104x", "0-345-45104-X", "0 345 45104 X", "9780345451040", "978-0-345-45104-0"]
+CALLED = ["ISBN 0-345-45104-X", "isbn:034545104X", "ISBN-13: 978-0-345-45104-0", "ISBN-10 034545104X", "ISBN034545104X"]
 WRAPPED = ['"034545104X"', '="034545104X"', "９７８０３４５４５１０４０", "9780345451040.0"]
 
 
 @pytest.mark.parametrize("lost_zeros", [False, True])
-@pytest.mark.parametrize("text", WRITTEN + WRAPPED)
+@pytest.mark.parametrize("text", WRITTEN + WRAPPED + CALLED)
 def test_every_way_to_write_an_isbn_is_one_id(text: str, lost_zeros: bool) -> None:
     assert ids(text, lost_zeros=lost_zeros) == [("034545104X", "9780345451040")]
 
@@ -62,6 +63,11 @@ def test_what_names_no_book_is_rejected(lost_zeros: bool) -> None:
     given = ("3.42E+09", "9,78034E+12", "9.78e+12", "0000000000", "0", "0451E64100")
     expected = [(1, SCIENTIFIC), (2, SCIENTIFIC), (3, SCIENTIFIC), (4, ONLY_ZEROS), (5, ONLY_ZEROS)]
     assert reasons(*given, lost_zeros=lost_zeros) == expected
+
+
+@pytest.mark.parametrize("text", ["N/A", "n/a", "-", "ISBN", " null "])
+def test_words_for_none_are_the_empty_id(text: str) -> None:
+    assert ids(text) == [("", None)]
 
 
 def test_rows_keep_their_order_and_columns() -> None:

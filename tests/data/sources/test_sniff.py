@@ -141,7 +141,7 @@ def test_days_first_in_german_and_french(tmp_path: Path) -> None:
     assert sniffed(write(tmp_path / "us.csv", card=READERS, item=BOOKS, checkout=american)).date_order == "mdy"
     unclear = ["01/02/2024", "03/04/2024"] * 3
     asked = question(write(tmp_path / "x.csv", card=READERS, item=BOOKS, checkout=unclear))
-    assert 'date_order = ""  # how are the dates of checkout written: dmy, mdy or ymd?' in asked
+    assert 'date_order = ""  # how are the dates of checkout written: dmy or mdy?\n' in asked
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,9 @@ def test_several_exports_are_several_readers(tmp_path: Path) -> None:
     write(tmp_path / "friends" / "bob.csv", row("T", "", "read"))
     (tmp_path / "notes.csv").write_text("Title,Authors\nx,y\n")
     assert recognise(Upload.open(tmp_path)).name == "storygraph"
-    assert parse(StoryGraph(), tmp_path).readings["reader"].to_list() == ["ann", "friends/bob"]
+    parsed = parse(StoryGraph(), tmp_path)
+    assert parsed.readings["reader"].to_list() == ["ann", "friends/bob"]
+    assert parsed.books["title"].to_list() == ["T"]  # described by the first, not by each
     with pytest.raises(BadConfig, match="exports of 2 readers"):
         parse(StoryGraph(), tmp_path, Options(reader="me"))
     assert parse(StoryGraph(), tmp_path / "ann.csv", Options(reader="me")).readings["reader"].to_list() == ["me"]

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from data.errors import BadFile
 from data.sources import packed, upload
+from data.sources.base import Options
 from data.sources.upload import Upload
 
 TEXT = "user,book\n1,吾輩は猫である\n".encode() * 500
@@ -311,3 +312,23 @@ def test_damage_is_never_read_as_something_else(name: str, data: st.DataObject) 
         path = write(Path(folder) / "r.csv", bytes(octets[: data.draw(st.integers(10, len(octets)))]))
         with suppress(BadFile):
             assert contents(path) == {"r.csv": TEXT[:3_000]}
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"),
+    [
+        ("Carol.CSV", "Carol"),
+        ("Carol.csv.gz", "Carol"),
+        ("J. Smith.Csv", "J. Smith"),
+        ("ann/goodreads_library_export.csv", "ann/goodreads_library_export"),
+        ("ann.b/export", "ann.b/export"),
+    ],
+)
+def test_the_reader_of_an_export_goes_by_its_name(tmp_path: Path, name: str, reader: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(gzip.compress(b"a,b\n") if name.endswith(".gz") else b"a,b\n")
+    (tmp_path / "other.txt").write_text("x")
+    (file,) = (file for file in Upload.open(tmp_path).files if file.name != "other.txt")
+    assert Options().reader_of(file) == reader
+    assert Options(reader="me").reader_of(file) == "me"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
-from data.sources.values import parse_dates, parse_ids, parse_ratings, parse_readings, parse_statuses
+from data.sources.values import parse_dates, parse_ids, parse_ratings, parse_readings, parse_statuses, unless_zero
 
 TODAY = dt.date(2025, 6, 1)
 
@@ -77,15 +77,40 @@ def test_dates_rejected(text: str, reason: str) -> None:
 
 
 def test_ratings() -> None:
-    texts = ["5", " 3.5 ", "４", "", None, "1", "0", "6", "five", "nan", "inf", "3,5"]
+    texts = [
+        "5",
+        " 3.5 ",
+        "４",
+        "",
+        None,
+        "3,5",
+        "★★★☆☆",
+        "4/5",
+        "n/a",
+        "1",
+        "0",
+        "6",
+        "five",
+        "nan",
+        "inf",
+        "1,000",
+        "4/10",
+        "☆☆☆",
+    ]
     good, rejects = parse_ratings(rows(rating=texts), (1, 5))
-    assert good["rating"].to_list() == [5, 3.5, 4, None, None, 1]
+    assert good["rating"].to_list() == [5, 3.5, 4, None, None, 3.5, 3, 4, None, 1]
     assert good.schema["rating"] == pl.Float32
     assert rejects.select("line", "reason", "found").rows() == [
-        (8, "rating is outside 1 to 5", "0"),
-        (9, "rating is outside 1 to 5", "6"),
-        *((10 + i, "rating is not a number", text) for i, text in enumerate(texts[8:])),
+        (12, "rating is outside 1 to 5", "0"),
+        (13, "rating is outside 1 to 5", "6"),
+        *((14 + i, "rating is not a number", text) for i, text in enumerate(texts[12:])),
     ]
+
+
+def test_zero_stands_for_no_rating() -> None:
+    texts = ["0", " 0.0 ", "00.", "0.5", "10", "", None, "zero", " 3 "]
+    found = rows(rating=texts).select(unless_zero("rating"))["rating"].to_list()
+    assert found == ["", "", "", "0.5", "10", "", None, "zero", "3"]
 
 
 def test_ids_are_stripped_and_required() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import time
 from itertools import permutations
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from data.errors import BadConfig
 from data.schema import UNKNOWN_TITLE
+from data.works.by_id import MOST_UNLIKE
 from data.works.derive import derive_works
 from data.works.overrules import Overrules
 from tests.data.works.shelf import groups, refused, shelf, works_of
@@ -43,6 +46,35 @@ def test_an_isbn_on_different_books_joins_only_those_alike() -> None:
     )
     assert groups(works) == ["ace", "bd"]
     assert refused(works) == {"ab": "titles differ"}
+
+
+def test_an_isbn_of_very_many_unlike_titles_joins_nothing() -> None:
+    isbn = {"isbn13": "9780141439587"}
+    titles: dict[str, Any] = {
+        f"b{i:04}": {"title": "".join(random.Random(i).choices("abcdefghij", k=30)), **isbn} for i in range(3_000)
+    }
+    few = dict(itertools.islice(titles.items(), MOST_UNLIKE))
+    start = time.process_time()
+    works = works_of(twin=titles["b0000"], **titles)
+    assert time.process_time() - start < 10  # all pairs take a minute
+    assert works.books["work"].n_unique() == 3_001
+    assert works.refusals.select("one", "other", "why").rows() == [
+        ("t:b0000", "t:b0050", "ISBN of more than 50 unlike titles"),
+    ]
+    assert works_of(twin=titles["b0000"], **few).links.select("one", "other").rows() == [("t:b0000", "t:twin")]
+
+
+def test_a_title_of_very_many_works_joins_none_of_them() -> None:
+    books: dict[str, Any] = {
+        f"b{i:04}": {"title": "Emma", "authors": "Jane Austen", "work": f"goodreads:{i}"} for i in range(2_000)
+    }
+    start = time.process_time()
+    works = works_of(like={"title": "Emma", "authors": "Jane Austen"}, **books)
+    assert time.process_time() - start < 5
+    assert works.books["work"].n_unique() == 2_001
+    assert works.refusals.select("one", "other", "why").rows() == [
+        ("t:b0000", "t:b0001", "title of more than 50 works that may differ"),
+    ]
 
 
 def test_an_unknown_title_is_not_compared() -> None:

@@ -43,5 +43,5 @@ def test_what_is_not_ours_is_refused(works: Works, tmp_path: Path) -> None:
     with pytest.raises(BadArtifact, match="works: table links"):
         Works.load(tmp_path)
     (tmp_path / "manifest.json").write_text('{"kind": "works", "format": 99}')
-    with pytest.raises(BadArtifact, match=r"expected works of format 1, found works of format 99"):
+    with pytest.raises(BadArtifact, match=r"expected works of format 2, found works of format 99"):
         Works.load(tmp_path)
