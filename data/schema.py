@@ -139,6 +139,7 @@ BATCHES = Table(
         Column("source", pl.String, "format", "Source format."),
         Column("namespace", pl.String, "name", "Prefix under which readers and books of this source are told apart."),
         Column("layout", pl.String, "digest", "Digest of which column meant what, for tables; else empty."),
+        Column("explained", pl.String, "text", "Which column meant what, for tables; else empty."),
         Column("files", pl.String, "names", "File names, joined by a comma."),
         Column("key", pl.String, "fingerprint", "Fingerprint of the key that the readers were pseudonymised with."),
         Column("encoding", pl.String, "name", "Text encoding the files were read in."),

@@ -95,6 +95,7 @@ def report(account: Mapping[str, Any]) -> str:
     days = f"{a['first_read_on']} to {a['last_read_on']}" if a["first_read_on"] else "no dates"
     lines = [
         ("rows", a["n_rows"], f"{a['files']} ({a['source']}, {a['encoding']})"),
+        *([(" ", None, a["explained"])] if a["explained"] else []),
         ("kept", a["n_kept"], f"{a['n_new']:,} new, {a['n_changed']:,} changed; {', '.join(others) or 'none'}; {days}"),
         ("merged", a["n_merged"], "repeats of one reader and book: re-readings, renewals, rows given twice"),
         ("rejected", a["n_rejected"], f"wagahai rejects {a['batch']}" if a["n_rejected"] else ""),
@@ -108,4 +109,5 @@ def report(account: Mapping[str, Any]) -> str:
         ("readers", a["n_new_readers"], "that were not in the history"),
         ("books", a["n_new_books"], f"that were not in the history; {a['n_books']:,} descriptions written"),
     ]
-    return "\n".join(f"  {name:<9}{n:>13,}  {text}".rstrip() for name, n, text in lines)
+    counts = ["" if n is None else f"{n:,}" for _, n, _ in lines]
+    return "\n".join(f"  {name:<9}{n:>13}  {text}".rstrip() for (name, _, text), n in zip(lines, counts, strict=True))

@@ -135,7 +135,7 @@ def ingest(
                 refuse_another_reader(history, spill, namespace)
             names = _named(paths) if not intake.masks else f"{len(paths):,} file" + "s" * (len(paths) > 1)
             account = {"batch": batch, "source": source.name, "namespace": namespace, "files": names}
-            account |= {"key": key_fingerprint(key), "layout": layout}
+            account |= {"key": key_fingerprint(key), "layout": layout, "explained": source.explains(upload, options)}
             committed = _commit(history, account, intake, spill, progress)
     return Ingested(committed, unchanged=False)
 

@@ -64,6 +64,7 @@ def batch(
         "source": "tsv",
         "namespace": "tsv",
         "layout": "",
+        "explained": "",
         "key": "k",
         "files": "a.tsv",
         "encoding": "utf-8",

@@ -66,6 +66,7 @@ def write_history(store: Store) -> ReadingHistory:
         "last_read_on": None,
         "reasons": "[]",
         "layout": "",
+        "explained": "",
         "n_skipped": 0,
         "n_forgotten": 0,
     } | STATUS_COUNTS

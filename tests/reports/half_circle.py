@@ -132,7 +132,7 @@ def _ingest(store: Store) -> None:
         **label, "namespace": "hand", "files": "readings.csv",
         "key": "k", "encoding": "utf-8", "n_rows": 0, "n_kept": 1234,
         "n_merged": 0, "n_rejected": 0, "first_read_on": dt.date(2001, 2, 3), "last_read_on": None,
-        "reasons": "[]", "layout": "", "n_skipped": 0, "n_forgotten": 0,
+        "reasons": "[]", "layout": "", "explained": "", "n_skipped": 0, "n_forgotten": 0,
         **STATUS_COUNTS,
     }  # fmt: skip
     books = pl.DataFrame(described, schema=BOOKS.dtypes)
