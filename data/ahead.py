@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
-_END = object()
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:
@@ -17,7 +17,12 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
     """
     source = iter(items)
     with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(next, source, _END)
-        while (item := coming.result()) is not _END:
-            coming = thread.submit(next, source, _END)
-            yield item  # type: ignore[misc]  # not the end, so an item
+        coming = thread.submit(_next, source)
+        while item := coming.result():
+            coming = thread.submit(_next, source)
+            yield item[0]
+
+
+def _next(source: Iterator[T]) -> list[T]:
+    """Return the next item in a list, an empty one at the end: an item may be anything."""
+    return list(islice(source, 1))

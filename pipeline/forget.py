@@ -24,11 +24,12 @@ from data.history import History
 from data.outdated import drop_superseded, mark_outdated, outdated
 from data.progress import Progress
 from data.pseudonym import key_fingerprint, pseudonym
-from data.store import KEY_VARIABLE, Store
+from data.store import Store
 from data.suppression import Suppressed
 from data.traces import Sought, Trace, files_under, search
 from pipeline.build_corpus import corpus_digest
 from pipeline.inbox import entries_with
+from pipeline.refusals import refuse_another_key
 
 REFRESH_LOCK, HISTORY_LOCK = "refresh", "history"  # taken in this order: a refresh that ingests holds the first
 SAMPLE = "sample"  # simulated readers: nobody
@@ -166,8 +167,7 @@ def _reader(store: Store, raw: str, namespace: str | None, wait_seconds: float) 
         if namespace is not None and namespace not in known:
             raise WagahaiError(f"namespace {namespace!r}: the history has {', '.join(known)}")
         key = store.reader_key()
-        if history.keys() - {key_fingerprint(key)}:
-            raise WagahaiError(f"the readers were pseudonymised with another key; set ${KEY_VARIABLE} to that key")
+        refuse_another_key(history, key)
         pseudonyms = tuple(pseudonym(raw, one, key) for one in ([namespace] if namespace else known))
         yield _Reader(store, history, Sought(raw.strip(), pseudonyms), Suppressed.of(store))
 

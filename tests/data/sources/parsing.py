@@ -13,8 +13,8 @@ from data.sources.upload import Upload
 NOTHING = Parsed(NO_READINGS, NO_BOOKS, pl.DataFrame(schema=REJECT_COLUMNS), 0, "utf-8")
 
 
-def parse(source: Source, path: Path, options: Options = Options()) -> Parsed:  # noqa: B008
-    parts = list(source.parse(Upload.open(path), options, Quiet())) or [NOTHING]
+def parse(source: Source, path: Path, options: Options | None = None) -> Parsed:
+    parts = list(source.parse(Upload.open(path), options or Options(), Quiet())) or [NOTHING]
     frames = {name: pl.concat([getattr(part, name) for part in parts]) for name in ("readings", "books", "rejects")}
     encoding = ", ".join(dict.fromkeys(part.encoding for part in parts))
     counts = {name: sum(getattr(part, name) for part in parts) for name in ("n_rows", "n_skipped")}
