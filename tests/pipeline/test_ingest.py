@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +16,14 @@ from data import pseudonym as pseudonym_module
 from data import spill
 from data.errors import BadConfig, BadFile, BadHistory, WagahaiError
 from data.history import History
-from data.progress import Progress, Quiet
+from data.progress import Quiet
 from data.pseudonym import pseudonym
-from data.sources.base import Options, Parsed
-from data.sources.upload import Upload
+from data.sources.base import Options
 from data.store import KEY_VARIABLE, Store
 from pipeline.account import report
 from pipeline.ingest import Ingested, ingest
 from tests.data.tables import day
-from tests.pipeline.tsv import Tsv
+from tests.pipeline.tsv import Tsv, readings
 
 Write = Callable[..., Ingested]
 INGEST = """
@@ -35,7 +32,7 @@ from pathlib import Path
 from data.progress import Progress, Quiet
 from data.store import Store
 from pipeline.ingest import ingest
-from tests.pipeline.tsv import Tsv
+from tests.pipeline.tsv import Tsv, readings
 for path in sys.argv[2:]:
     ingest(Store(Path(sys.argv[1])), Path(path), Tsv(), Quiet(), wait_seconds=60)
 """
@@ -55,11 +52,6 @@ def take(store: Store, tmp_path: Path) -> Write:
         return ingest(store, path, Tsv(), Quiet(), **settings)
 
     return take_one
-
-
-def readings(store: Store, *columns: str) -> list[tuple[Any, ...]]:
-    frame = History(store.history).latest().readings.sort("batch", "position")
-    return frame.select(columns or ("book", "read_on", "rating", "status", "n_times")).collect().rows()
 
 
 def test_repeats_become_one_reading_of_the_first_date_and_the_last_rating(store: Store, take: Write) -> None:
@@ -220,30 +212,6 @@ def test_another_key_is_refused_before_anything_is_written(
     assert len(History(store.history).latest().batches) == 1
 
 
-class Personal(Tsv):
-    """A source whose files are named after readers."""
-
-    name = "personal"
-    names_readers = True
-
-
-def test_files_named_after_readers_are_not_named(store: Store, tmp_path: Path) -> None:
-    folder = tmp_path / "exports"
-    folder.mkdir()
-    for raw in ("hanako", "taro"):
-        (folder / f"{raw}.tsv").write_text(f"{raw}\tx\n{raw}\ty\n!rating\tn\n")
-    account = ingest(store, folder, Personal(), Quiet()).account
-    assert account["files"] == "2 files"
-    rejects = History(store.history).latest().rejects.sort("file").collect()
-    assert rejects["file"].to_list() == ["file 1", "file 2"]
-    assert json.loads(account["reasons"])[0]["examples"] == ["file 1:3 (1 characters)", "file 2:3 (1 characters)"]
-    for path in store.root.rglob("*"):
-        text = pl.read_parquet(path).write_csv() if path.suffix == ".parquet" else ""
-        content = path.read_bytes() if path.is_file() else b""
-        assert not any(raw in text + str(path.relative_to(store.root)) for raw in ("hanako", "taro"))
-        assert not any(raw in content for raw in (b"hanako", b"taro"))
-
-
 def test_the_account_says_what_became_of_every_row(store: Store, take: Write) -> None:
     take("r x")
     lines = ("B x X", "r x 2020-01-01 5", "r y - - wish", "q y", "q y", "!rating 99", "!rating 77", "!day soon")
@@ -267,7 +235,7 @@ from data import spill
 from data.progress import Progress, Quiet
 from data.store import Store
 from pipeline.ingest import ingest
-from tests.pipeline.tsv import Tsv
+from tests.pipeline.tsv import Tsv, readings
 spill.RUN_ROWS = 0
 class Dying(Tsv):
     def parse(self, *args):
@@ -306,38 +274,6 @@ def test_a_file_larger_than_memory_gives_the_same_history(
     assert parts.sort("position").select(columns).collect().rows() == whole
     again = take(*lines[:30], "r1 b0 - 1", "new b1", namespace="parts", name="c.tsv").account
     assert (again["n_new"], again["n_new_readers"]) == (1, 1)
-
-
-def test_equal_exports_of_two_readers_are_two_readers(store: Store, tmp_path: Path) -> None:
-    for raw in ("hanako", "taro"):
-        (tmp_path / f"{raw}.tsv").write_text("-\tx\n-\ty\n")
-    accounts = [ingest(store, tmp_path / f"{raw}.tsv", Named(), Quiet()) for raw in ("hanako", "taro", "taro")]
-    assert [account.unchanged for account in accounts] == [False, False, True]
-    assert len(readings(store)) == 4
-
-
-def test_an_export_of_another_reader_under_a_known_name_is_asked_about(store: Store, tmp_path: Path) -> None:
-    path = tmp_path / "export.tsv"
-    for lines in (["a", "b", "c"], ["a", "b", "c", "d"], ["c", "d", "e", "f", "g"]):  # a later one, and half a new one
-        path.write_text("".join(f"-\t{book}\n" for book in lines))
-        ingest(store, path, Named(), Quiet())
-    path.write_text("".join(f"-\t{book}\n" for book in "vwxyza"))
-    with pytest.raises(BadConfig, match=r"shares 1 of its 6 books with it.*--reader ID"):
-        ingest(store, path, Named(), Quiet())
-    assert ingest(store, path, Named(), Quiet(), options=Options(reader="taro")).account["n_new_readers"] == 1
-
-
-class Named(Tsv):
-    """A source that takes the reader from the file's name."""
-
-    name = "named"
-    names_readers = True
-
-    def parse(self, upload: Upload, options: Options, progress: Progress) -> Iterator[Parsed]:
-        """Parse the lines; each is of the reader of its file."""
-        for file, part in zip(upload.files, super().parse(upload, options, progress), strict=True):
-            read = part.readings.with_columns(reader=pl.lit(options.reader_of(file)))
-            yield replace(part, readings=read)
 
 
 def test_who_says_whose_rows_they_are_when_the_rows_say_it_is_refused(take: Write) -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import polars as pl
 
 from data.errors import BadFile
+from data.history import History
 from data.progress import Progress
 from data.sources.base import BOOK_COLUMNS, READING_COLUMNS, REJECT_COLUMNS, Options, Parsed, Source
 from data.sources.upload import SourceFile, Upload
+from data.store import Store
 
 
 class Tsv(Source):
@@ -65,3 +67,9 @@ def _parse(file: SourceFile) -> Parsed:
         "utf-8",
         (1.0, 5.0),
     )
+
+
+def readings(store: Store, *columns: str) -> list[tuple[Any, ...]]:
+    """Rows of the latest history, in the order they came."""
+    frame = History(store.history).latest().readings.sort("batch", "position")
+    return frame.select(columns or ("book", "read_on", "rating", "status", "n_times")).collect().rows()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -15,9 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from data.errors import BadFile
-from data.progress import Quiet
-from data.sources import delimited, encoding, records
-from data.sources.delimited import open_delimited, peek_columns, read_header
+from data.sources import records
+from data.sources.delimited import peek_columns, read_header
 from data.sources.records import (
     MAX_FIELD_BYTES,
     REPEATED_HEADER,
@@ -27,28 +23,9 @@ from data.sources.records import (
     WRONG_NUMBER,
     parse_records,
 )
-from data.sources.rows import Rows
-from data.sources.upload import SourceFile, Upload
+from tests.data.sources.reading_rows import file_at, listed, read, rejected
 
 FUZZ = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-def read(tmp_path: Path, content: bytes | str, **kwargs: object) -> Rows:
-    path = tmp_path / "t.csv"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return open_delimited(file_at(path), **kwargs).whole(Quiet())  # type: ignore[arg-type]  # the options of one test
-
-
-def file_at(path: Path) -> SourceFile:
-    return Upload.open(path).files[0]
-
-
-def listed(rows: Rows) -> list[tuple[object, ...]]:
-    return [(line, *cells) for line, cells in zip(rows.lines, rows.cells.iter_rows(), strict=True)]
-
-
-def rejected(rows: Rows) -> list[tuple[object, ...]]:
-    return rows.rejects.select("line", "reason").rows()
 
 
 @pytest.fixture(params=["fast", "slow"])
@@ -129,56 +106,6 @@ def test_header_repeated_in_a_file_without_other_faults(tmp_path: Path) -> None:
     rows = read(tmp_path, "a,b\n1,2\na,b\na,c\n")
     assert listed(rows) == [(2, "1", "2"), (4, "a", "c")]
     assert rejected(rows) == [(3, REPEATED_HEADER)]
-
-
-@pytest.mark.parametrize(
-    ("content", "encoding"),
-    [
-        ("読者,題\n1,吾輩は猫である\n".encode(), "utf-8"),
-        ("読者,題\n1,吾輩は猫である\n".encode("utf-8-sig"), "utf-8-sig"),
-        ("読者,題\n1,吾輩は猫である\n".encode("utf-16"), "utf-16"),
-        (b"\xfe\xff" + "読者,題\n1,吾輩は猫である\n".encode("utf-16-be"), "utf-16"),
-        ("読者,題\n1,吾輩は猫である\n".encode("cp932"), "cp932"),
-        ("読者,題\n1,吾輩は猫である\n".encode("euc_jp"), "euc_jp"),
-    ],
-)
-def test_japanese_encodings(tmp_path: Path, content: bytes, encoding: str) -> None:
-    rows = read(tmp_path, content)
-    assert rows.encoding == encoding
-    assert rows.cells.to_dicts() == [{"読者": "1", "題": "吾輩は猫である"}]
-
-
-def test_days_in_japanese_do_not_hide_their_encoding(tmp_path: Path) -> None:
-    rows = read(tmp_path, "読者,日\n1,令和5年11月15日\n2,2024年1月2日\n3,2024年1月3日\n".encode("cp932"))
-    assert rows.encoding == "cp932"
-
-
-@pytest.mark.parametrize(
-    ("title", "encoding"),
-    [("L'Été général à Genève", "latin-1"), ("Größe", "latin-1"), ("L’été “là”", "cp1252")],
-)
-def test_western_encodings(tmp_path: Path, title: str, encoding: str) -> None:
-    rows = read(tmp_path, b"a,b\n1," + title.encode(encoding) + b"\n")
-    assert rows.encoding == encoding
-    assert rows.cells["b"].item() == title
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "empty file"),
-        (b"\xef\xbb\xbf", "empty file"),
-        (b"\n \n,,\n", "only blank lines"),
-        (bytes(range(256)) * 4, "binary file"),
-        (b"PK\x03\x04rest", "Excel workbook"),
-        (b"a,b,a\n1,2,3\n", "column names more than once, the first in column 1"),
-    ],
-)
-def test_files_refused_whole(tmp_path: Path, content: bytes, message: str) -> None:
-    with pytest.raises(BadFile, match=message) as caught:
-        read(tmp_path, content)
-    for part in ("t.csv", "found:", "expected:", "to do:"):
-        assert part in str(caught.value)
 
 
 def test_missing_columns_are_named_with_what_is_there(tmp_path: Path) -> None:
@@ -265,62 +192,6 @@ def test_pick_renames_and_says_where(tmp_path: Path) -> None:
     assert picked.schema["line"] == pl.Int64
 
 
-class Steps(Quiet):
-    """A progress that adds up its steps."""
-
-    done = total = 0
-
-    def start(self, what: str, total: int) -> None:
-        self.total += total
-
-    def advance(self, steps: int = 1) -> None:
-        self.done += steps
-
-
-ENDLESS = """
-import re, sys
-from pathlib import Path
-from data.progress import Quiet
-from data.sources.delimited import open_delimited
-from data.sources.upload import Upload
-file = Upload.open(Path(sys.argv[1])).files[0]
-n_rows = n_rejects = 0
-for rows in open_delimited(file).parts(Quiet()):
-    n_rows, n_rejects = n_rows + rows.cells.height, n_rejects + rows.rejects.height
-peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10  # not the parent's
-print(n_rows, n_rejects, peak)
-"""
-
-
-@pytest.mark.parametrize(
-    ("unit", "n_mib", "expected"),
-    [(b"x" * 64, 200, (2, 1)), (b"user1,book2\r", 64, (2 + (64 << 20) // 12, 0))],
-    ids=["an endless line", "returns after the header"],
-)
-def test_lines_without_newlines_are_not_held(
-    tmp_path: Path, unit: bytes, n_mib: int, expected: tuple[int, int]
-) -> None:
-    path = tmp_path / "t.csv.gz"
-    n_units = (n_mib << 20) // len(unit)
-    with gzip.open(path, "wb", compresslevel=1) as file:
-        file.write(b"a,b\n1,2\n" + b"," * (len(unit) == 64))
-        for first in range(0, n_units, 10_000):
-            file.write(unit * min(10_000, n_units - first))
-        file.write(b"," * 2 * (len(unit) == 64) + b"\n" * (len(unit) == 64) + b"3,4\n")
-    command = [sys.executable, "-c", ENDLESS, str(path)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.split()
-    assert (int(said[0]), int(said[1])) == expected
-    assert int(said[2]) < 700, "MiB at most"
-
-
-def test_progress_reaches_its_end(tmp_path: Path) -> None:
-    path = tmp_path / "t.csv"
-    path.write_text("a,b\n1,2\n")
-    steps = Steps()
-    open_delimited(file_at(path)).whole(steps)
-    assert steps.done == steps.total == path.stat().st_size
-
-
 cells = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\n\r\x0b\x85"), max_size=8)
 tables = st.integers(2, 4).flatmap(lambda width: st.lists(st.lists(cells, min_size=width, max_size=width)))
 
@@ -357,37 +228,6 @@ def test_the_fast_path_reads_what_the_csv_module_reads(parts: list[str]) -> None
         kept = [(line, *row) for line, row in zip(fast.lines, fast.cells.iter_rows(), strict=True)]
         assert kept == [(line, *row) for line, row in zip(slow.lines, slow.cells.iter_rows(), strict=True)]
         assert sorted(fast.broken) == slow.broken
-
-
-fields = st.sampled_from(["a", "é", '"b,\nc"', '"""d"""', "", '"e\rf"', '"g\r\nh"', "i,j\rk"])
-rows_of_fields = st.lists(st.lists(fields, max_size=3), max_size=20)
-
-
-@FUZZ
-@given(rows_of_fields, st.integers(1, 9), st.sampled_from(["\n", "\r\n", "\r"]))
-@example([["a", '"e\rf"'], ["a"], ["a", "a"], ["a"]], 1, "\n")
-@example([["i,j\rk"], ["a"], ["a", "i,j\rk"], ["a"]], 1, "\n")
-def test_a_file_read_in_small_blocks_is_the_file_read_at_once(
-    tmp_path: Path, table: list[list[str]], n_bytes: int, line_end: str
-) -> None:
-    lines = ["x,y", *(",".join(row).replace("\n", line_end) for row in table)]
-    content = line_end.join(lines).encode()
-    whole = read(tmp_path, content)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "BLOCK_BYTES", n_bytes)
-        in_parts = read(tmp_path, content)
-    assert listed(in_parts) == listed(whole)
-    assert rejected(in_parts) == rejected(whole)
-
-
-def test_a_quotation_mark_that_ran_away_costs_little_of_a_large_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(encoding, "BLOCK_BYTES", 1 << 10)
-    monkeypatch.setattr(delimited, "MAX_RECORD_BYTES", 1 << 12)
-    rows = read(tmp_path, "a,b\n" + 'x,"y\n' + "".join(f"{i},z\n" for i in range(5_000)))
-    assert rejected(rows) == [(2, UNPAIRED_QUOTE)]
-    assert rows.cells["a"].to_list() == [str(i) for i in range(5_000)]
 
 
 @FUZZ
