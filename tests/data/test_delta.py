@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 import data.delta
 import data.history
@@ -15,7 +15,7 @@ import data.pseudonym
 from data.errors import BadHistory
 from data.history import History, ReadingHistory
 from data.pseudonym import range_ends
-from data.schema import READINGS
+from data.schema import READINGS, Table
 from tests.data.tables import batch
 
 N_INGESTS = 8
@@ -95,3 +95,29 @@ def test_compaction_keeps_readers_of_one_range_together(history: History, monkey
     assert len(spans) == 3
     assert not [(low, high) for low, high in spans for end in ends if low < end <= high]
     assert ReadingHistory(history.folder, history.latest().version - 1).readings.collect().height == 10
+
+
+def test_a_compaction_that_dies_half_way_is_undone(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data.pseudonym, "RANGE_READINGS", 4)
+    ingest_some(history, 3)
+    before = history.latest()
+    known = before.readings.sort("reader", "book").collect()
+    with monkeypatch.context() as patch:
+        patch.setattr(data.delta, "MAX_SMALL_FILES", -100)
+        append, written = data.delta.append, list[int]()
+
+        def failing(delta: DeltaTable, table: Table, frame: pl.DataFrame) -> None:
+            if written:
+                raise RuntimeError("interrupted")
+            written.append(frame.height)
+            append(delta, table, frame)
+
+        patch.setattr(data.delta, "append", failing)
+        with pytest.raises(RuntimeError, match="interrupted"):
+            batch("b9", [{"reader": "new", "book": "x"}]).commit(history)
+    assert written
+    assert history.latest() == before
+    assert history.latest().readings.sort("reader", "book").collect().equals(known)
+    assert "readings" in history.recover()
+    batch("b9", [{"reader": "new", "book": "x"}]).commit(history)
+    assert len(history.latest().readings.collect()) == known.height + 1
