@@ -131,8 +131,9 @@ def run_alone(system: str, path: str, folder: str) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = used.ru_utime + used.ru_stime
     # not ru_maxrss, which begins with the peak of the process that started this one
-    peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024  # type: ignore[index]
-    print(json.dumps({"n_rows": n_rows, "n_kept": n_kept, "seconds": seconds, "cpu_seconds": cpu, "peak_bytes": peak}))  # noqa: T201
+    (peak_kib,) = re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+    said = {"n_rows": n_rows, "n_kept": n_kept, "seconds": seconds, "cpu_seconds": cpu}
+    sys.stdout.write(json.dumps({**said, "peak_bytes": int(peak_kib) * 1024}))
 
 
 def _load_wagahai() -> Run:

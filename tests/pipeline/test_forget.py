@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -94,11 +95,13 @@ def test_the_search_finds_what_is_there(store: Store) -> None:
     ],
 )
 @pytest.mark.parametrize("raw", [True, False])
-def test_no_kind_of_file_hides_the_reader(store: Store, name: str, write: object, raw: bool) -> None:
+def test_no_kind_of_file_hides_the_reader(
+    store: Store, name: str, write: Callable[[Path, str], object], raw: bool
+) -> None:
     path = store.root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     known = {trace.path for trace in check(store, WHO, Quiet()).traces}
-    write(path, WHO if raw else name_of(store))  # type: ignore[operator]
+    write(path, WHO if raw else name_of(store))
     assert {trace.path for trace in check(store, WHO, Quiet()).traces} - known == {name}
 
 

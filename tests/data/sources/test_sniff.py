@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -22,9 +23,9 @@ BOOKS = ("11", "12", "13", "14", "11", "12")
 DAYS = ("2024-01-02", "2024-01-13", "2024-02-03", "2024-02-14", "2024-03-05", "2024-03-16")
 
 
-def write(path: Path, **columns: object) -> Path:
+def write(path: Path, **columns: str | Iterable[object]) -> Path:
     """Write six rows; a column is its values, or one value for all rows."""
-    values = {name: [v] * 6 if isinstance(v, str) else list(v) for name, v in columns.items()}  # type: ignore[call-overload]
+    values = {name: [v] * 6 if isinstance(v, str) else list(v) for name, v in columns.items()}
     path.parent.mkdir(exist_ok=True)
     pl.DataFrame(values).write_csv(path)
     return path
