@@ -73,7 +73,8 @@ class UnknownBook(WagahaiError):
     def __init__(self, text: str, suggestions: Sequence[str]) -> None:
         self.suggestions = tuple(suggestions)
         closest = "".join(f"\n  {title}" for title in self.suggestions)
-        super().__init__(f"no book matches {text!r}" + (f"; the closest titles are:{closest}" if closest else ""))
+        told = f"; the closest titles are:{closest}" if closest else ""
+        super().__init__(f"unknown: no book matches {text!r}{told}")
 
 
 class AmbiguousTitle(WagahaiError):

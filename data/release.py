@@ -4,10 +4,11 @@
 
     manifest.json        what made it: history, corpus, models, seeds, versions, gates, verdict
     books.json           the books, one list per column, with folded titles for look-up
-    space/               the published space (an artifact): a unit vector per book
+    spaces/KIND/         a published space (an artifact): a unit vector per book; the manifest names the default first
+    ensemble/            the default space learned again from samples of the readers: how sure a neighbour is
     quality.json         the table of measured quality
     books.parquet        the same books, and
-    neighbours.parquet   every book's nearest books, for other systems
+    neighbours.parquet   every book's nearest books, how near and how sure, for other systems
 
 A query opens one release and holds it; a later switch of CURRENT does not disturb it. Only numpy and
 the standard library are loaded here: polars alone would cost a third of a cold query.
@@ -23,12 +24,14 @@ from typing import Any
 import numpy as np
 
 from data.artifact import read_artifact, read_json
-from data.errors import BadArtifact, NoRelease
+from data.ensemble import Ensemble
+from data.errors import BadArtifact, NoRelease, WagahaiError
 from data.outdated import outdated
 from data.store import Store
 
-FORMAT = 1
+FORMAT = 2
 SPACE, SPACE_FORMAT = "space", 1
+SPACES, ENSEMBLE = "spaces", "ensemble"  # folders of a release
 TEXT_COLUMNS = ("book", "title", "authors", "publisher", "imprint", "format", "language", "work", "series")
 KEY_COLUMNS = ("title_key", "base_key", "context_key")
 
@@ -121,17 +124,43 @@ class Release:
         n_readers, year = columns.pop("n_readers", []), columns.pop("year", [])
         return Books(columns, year, np.array(n_readers, np.int64))
 
+    @property
+    def spaces(self) -> tuple[str, ...]:
+        """Kinds of the published spaces; the first is the default."""
+        return tuple(self.manifest["spaces"])
+
     @cached_property
     def vectors(self) -> np.ndarray:
-        """Unit vectors of the books, float32 (n_books, embedding_size); their products are cosines."""
-        vocabulary = self.manifest["vocabulary"]
+        """Unit vectors of the books in the default space, float32 (n_books, n_dims); their products are cosines."""
+        return self.space()
+
+    def space(self, kind: str | None = None) -> np.ndarray:
+        """Return the unit vectors of the books in a published space, float32 (n_books, n_dims).
+
+        Raises
+        ------
+        WagahaiError
+            If the release has no such space; names those it has.
+        """
+        if kind is not None and kind not in self.spaces:
+            raise WagahaiError(f"release {self.id} has no space {kind!r}; it has {', '.join(self.spaces)}")
         space = read_artifact(
-            self.folder / SPACE, kind=SPACE, format=SPACE_FORMAT, vocabulary=vocabulary, names={"vectors"}
+            self.folder / SPACES / (kind or self.spaces[0]),
+            kind=SPACE,
+            format=SPACE_FORMAT,
+            vocabulary=self.manifest["vocabulary"],
+            names={"vectors"},
         )
         vectors = space.arrays["vectors"]
         if len(vectors) != len(self.books):
             raise BadArtifact(f"{self.folder}: {len(vectors)} vectors for {len(self.books)} books")
         return vectors
+
+    @cached_property
+    def ensemble(self) -> Ensemble | None:
+        """The default space learned again from samples of the readers; None if the release was made without."""
+        folder = self.folder / ENSEMBLE
+        return Ensemble.open(folder, self.manifest["vocabulary"]) if folder.is_dir() else None
 
     @property
     def quality(self) -> dict[str, Any]:

@@ -10,9 +10,17 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from data.errors import WagahaiError
-from flows.tables import OUTPUTS, visible, write_json
+from data.errors import UnknownBook, WagahaiError
+from data.spreadsheet import visible
+from flows.asking import add_output, add_questions, count
+from flows.tables import write_json
+
+if TYPE_CHECKING:
+    from data.release import Release
+    from data.store import Store
+    from flows.reading import Placed
 
 USER_ERROR, REFUSED = 2, 3
 
@@ -48,9 +56,13 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command in ("nearest", "releases", "rollback"):
         from flows import reading
 
-        return {"nearest": reading.nearest, "releases": reading.releases, "rollback": reading.rollback}[chosen.command](
-            chosen
-        )
+        if chosen.command == "nearest":
+            return reading.nearest(chosen, reading.Placing(_placed_book, _placed_reader))
+        return {"releases": reading.releases, "rollback": reading.rollback}[chosen.command](chosen)
+    if chosen.command in ("why", "editions"):
+        from flows import explaining
+
+        return {"why": explaining.why, "editions": explaining.editions}[chosen.command](chosen)
     if chosen.command in ("history", "rejects", "forget"):
         from flows import holdings
 
@@ -72,6 +84,20 @@ def _run(chosen: argparse.Namespace) -> int:
     }[chosen.command](chosen)
 
 
+def _placed_book(store: Store, release: Release, space: str | None, unknown: UnknownBook, title: str) -> Placed:
+    """Place a book that is not in the release: only then is the history loaded."""
+    from flows.placing import placed_book
+
+    return placed_book(store, release, space, unknown, title)
+
+
+def _placed_reader(store: Store, release: Release, reader: str, namespace: str | None) -> Placed:
+    """Place a reader: only then is the history loaded."""
+    from flows.placing import placed_reader
+
+    return placed_reader(store, release, reader, namespace)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wagahai",
@@ -79,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--store", help="folder of everything a run makes (default: $WAGAHAI_STORE, else .wagahai)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_nearest(commands)
+    add_questions(commands)
     _add_releases(commands)
     _add_ingest(commands)
     _add_refresh(commands)
@@ -90,21 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_nearest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("nearest", help="books near and far from a title")
-    parser.add_argument("title", nargs="?", help="a title as you would type it; part of it will do")
-    parser.add_argument("--book", metavar="ID", help="the book's id, where several have the title")
-    parser.add_argument("-k", type=_count, default=10, metavar="N", help="nearest books to list (default 10)")
-    parser.add_argument("--far", type=_count, default=0, metavar="N", help="farthest books to list (default none)")
-    parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
-    parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
-    parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
-
-
 def _add_releases(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("releases", help="releases kept, and which one serves")
-    parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
-    parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
+    add_output(parser)
     parser = commands.add_parser("rollback", help="make a kept release the one that serves")
     parser.add_argument("release", metavar="ID")
 
@@ -127,7 +141,7 @@ def _add_refresh(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_source(parser)
     parser.add_argument("--sample", action="store_true", help="ingest the bundled sample (simulated readers)")
     parser.add_argument("--profile", default="default", help="smoke, default, demo, full, or a .toml file")
-    parser.add_argument("--seed", type=_count, default=0, help="root of everything random (default 0)")
+    parser.add_argument("--seed", type=count, default=0, help="root of everything random (default 0)")
     parser.add_argument("--runner", default="threads", help="where models are fitted: threads or dask")
     parser.add_argument(
         "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another refresh (-1: for ever)"
@@ -144,10 +158,9 @@ def _add_holdings(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     rejects = commands.add_parser("rejects", help="rows that did not enter the history, and why")
     for parser in (history, rejects):
         parser.add_argument("batch", nargs="?", metavar="BATCH", help="one ingest only; the first digits of its id do")
-        parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
-        parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
+        add_output(parser)
     rejects.add_argument("--reason", metavar="TEXT", help="only reasons that contain this")
-    rejects.add_argument("-n", type=_count, default=20, metavar="N", help="rows to list (default 20)")
+    rejects.add_argument("-n", type=count, default=20, metavar="N", help="rows to list (default 20)")
     parser = commands.add_parser("forget", help="remove a reader from everything, and prove it")
     parser.add_argument(
         "reader", nargs="+", metavar="ID", help="the id as the source writes it; - reads it from standard input"
@@ -166,14 +179,7 @@ def _add_books(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = asked.add_parser("explain", help="which editions are one work, and why; which are not, and why")
     parser.add_argument("title", nargs="?", help="a title as you would type it; part of it will do")
     parser.add_argument("--book", metavar="ID", help="the book's id, where several works have the title")
-    parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
-    parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, 0 or more")
-    return int(text)
+    add_output(parser)
 
 
 if __name__ == "__main__":

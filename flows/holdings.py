@@ -15,8 +15,9 @@ from data.erasure import FORGET
 from data.errors import WagahaiError
 from data.history import History, ReadingHistory
 from data.schema import STATUSES
+from data.spreadsheet import visible
 from data.store import Store
-from flows.tables import visible, write_csv, write_json, write_table
+from flows.tables import write_csv, write_json, write_table
 from pipeline.account import report
 
 DONE, STILL_HELD = 0, 3

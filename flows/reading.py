@@ -5,77 +5,224 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from data.errors import WagahaiError
+from data.errors import AmbiguousTitle, UnknownBook, WagahaiError
 from data.outdated import outdated
 from data.release import Books, Release, kept_releases
+from data.spreadsheet import visible
 from data.store import STORE_VARIABLE, Store
+from flows.answers import CSV_COLUMNS, columns, how_sure, in_words, listed
 from flows.tables import write_csv, write_json, write_table
-from pipeline.lookup import find_book
+from pipeline.filters import Filters, allowed, described, listed_ids
+from pipeline.lookup import find_book, find_books
 from pipeline.query import chance_similarity, far_threshold, farthest
 from pipeline.query import nearest as nearest_books
+from pipeline.question import Question
 
 DEMO_STORE = Path(".wagahai-demo")
-COLUMNS = {"rank": "rank", "similarity": "similarity", "n_readers": "readers", "title": "title", "authors": "authors"}
 
 
-def nearest(chosen: argparse.Namespace) -> int:
-    """Print the books near and far from a title."""
-    if (chosen.title is None) == (chosen.book is None):
-        raise WagahaiError("name one book: a title, or --book ID")
-    release = Release.open(_store(chosen.store), chosen.release)
-    books = release.books
-    row = _row(books, chosen.book) if chosen.title is None else find_book(books, chosen.title)
-    lists = {"near": nearest_books(release, row, chosen.k).records(books)}
+@dataclass(frozen=True)
+class Placed:
+    """What is in the history but not in the release: a new book, or a reader, with its place in the space."""
+
+    question: Question
+    called: str
+    record: dict[str, Any]
+
+
+class Placing(NamedTuple):
+    """How to place what is not in the release; loads the history, so only when it is needed."""
+
+    book: Callable[[Store, Release, str | None, UnknownBook, str], Placed]
+    reader: Callable[[Store, Release, str, str | None], Placed]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was asked: the question, how it is called, and as JSON."""
+
+    question: Question
+    called: str
+    record: dict[str, Any]
+
+
+def nearest(chosen: argparse.Namespace, placing: Placing) -> int:
+    """Print the books near and far from a title, from several, or from a reader."""
+    store = open_store(chosen.store)
+    release = Release.open(store, chosen.release)
+    subject = _subject(chosen, store, release, placing)
+    filters = _filters(chosen, release.books, subject.question)
+    mask = allowed(release.books, filters, subject.question.left_out.tolist())
+    ask = (release, subject.question)
+    lists = {"near": nearest_books(*ask, chosen.k, mask, chosen.space).records(release.books)}
     if chosen.far:
-        lists["far"] = farthest(release, row, chosen.far).records(books)
+        lists["far"] = farthest(*ask, chosen.far, mask, chosen.space).records(release.books)
+    said = described(release.books, filters)
     if chosen.format == "json":
-        asked = {
-            "book": books.columns["book"][row],
-            "title": books.columns["title"][row],
-            "n_readers": int(books.n_readers[row]),
-        }
-        write_json({"release": release.id, "asked": asked, "chance_similarity": chance_similarity(release), **lists})
+        facts = {"release": release.id, "space": chosen.space or release.spaces[0], "asked": subject.record}
+        chance = chance_similarity(release, chosen.space)
+        write_json({**facts, "filters": said, "chance_similarity": chance, **lists})
     elif chosen.format == "csv":
         records = [{"list": name, **record} for name, found in lists.items() for record in found]
-        write_csv(records, ["list", *COLUMNS, "book", "publisher", "year"])
+        write_csv(records, ["list", *CSV_COLUMNS])
     else:
-        _print_lists(release, row, lists)
+        n_allowed = f"; of {int(mask.sum()):,} books: {', '.join(said)}" if said else ""
+        _print_lists(release, chosen, subject, n_allowed, lists)
     return 0
 
 
-def _row(books: Books, book: str) -> int:
+# ---- what is asked ------------------------------------------------------------------------
+
+
+def _subject(chosen: argparse.Namespace, store: Store, release: Release, placing: Placing) -> Subject:
+    books = release.books
+    if chosen.reader is not None and (chosen.title or chosen.book):
+        raise WagahaiError("name books, or --reader ID, not both")
+    if chosen.reader is not None:
+        parts = [placing.reader(store, release, chosen.reader, chosen.namespace)]
+    else:
+        parts = [_placed(store, release, chosen, title, placing) for title in chosen.title]
+        _refuse_repeats(chosen.title, parts)
+        parts += [_of_id(store, release, chosen, book, placing) for book in chosen.book]
+    if not parts:
+        raise WagahaiError("name one book or several: titles, or --book ID; or a reader: --reader ID")
+    unlike = [find_book(books, title) for title in chosen.unlike]
+    called = listed([part.called for part in parts])
+    if unlike:
+        called += f" but not {listed([books.columns['title'][row] for row in unlike])}"
+    record = {
+        "like" if chosen.reader is None else "reader": [part.record for part in parts],
+        "unlike": [of_row(books, row).record for row in unlike],
+    }
+    return Subject(_together([part.question for part in parts], unlike), called, record)
+
+
+def _together(parts: list[Question], unlike: list[int]) -> Question:
+    like = dict.fromkeys(row for part in parts for row in part.like)
+    new = [vector for part in parts for vector in part.new]
+    known = [part.n_readers for part in parts if part.n_readers is not None]
+    return Question(tuple(like), tuple(unlike), tuple(new), min(known, default=None))
+
+
+def _placed(store: Store, release: Release, chosen: argparse.Namespace, title: str, placing: Placing) -> Placed:
+    """Return the book that a title names, in the release or else in the history."""
+    books, titles = release.books, chosen.title
+    try:
+        return of_row(books, find_book(books, title))
+    except (UnknownBook, AmbiguousTitle) as error:
+        if len(titles) > 1 and find_books(books, joined := " ".join(titles)):
+            raise WagahaiError(
+                f"{len(titles)} titles were given, and {title!r} does not name one book; "
+                f'a title of several words needs quotes: "{joined}"'
+            ) from error
+        if isinstance(error, AmbiguousTitle):
+            raise
+        return placing.book(store, release, chosen.space, error, title)
+
+
+def _of_id(store: Store, release: Release, chosen: argparse.Namespace, book: str, placing: Placing) -> Placed:
+    """Return the book of an id, in the release or else in the history; a title is not taken for an id."""
+    if release.books.row(book) is None and ":" in book:
+        return placing.book(store, release, chosen.space, UnknownBook(book, ()), book)
+    return of_row(release.books, row_of(release.books, book))
+
+
+def _refuse_repeats(titles: list[str], parts: list[Placed]) -> None:
+    """Refuse two titles of one book: they are most likely the words of one title."""
+    first: dict[str, str] = {}
+    for title, part in zip(titles, parts, strict=True):
+        if (other := first.setdefault(part.called, title)) is not title:
+            raise WagahaiError(
+                f"{other!r} and {title!r} are one book, {part.called}; a title of several words needs quotes: "
+                f'"{" ".join(titles)}"'
+            )
+
+
+def of_row(books: Books, row: int) -> Placed:
+    """Return a book of the release as what is asked."""
+    title, n_readers = books.columns["title"][row], int(books.n_readers[row])
+    record = {"book": books.columns["book"][row], "title": title, "n_readers": n_readers, "warm": False}
+    return Placed(Question((row,)), f"{title} ({n_readers:,} readers)", record)
+
+
+def row_of(books: Books, book: str) -> int:
     """Return the row of a book id; a title is not taken for one."""
     if (row := books.row(book)) is None:
         raise WagahaiError(f"no book has the id {book!r}; ids are listed where several books have a title")
     return row
 
 
-def _print_lists(release: Release, row: int, lists: dict[str, list[dict[str, Any]]]) -> None:
-    books = release.books
-    headings = {
-        "near": f"Near {books.columns['title'][row]} ({int(books.n_readers[row]):,} readers), release {release.id}",
-        "far": f"Far from it (books with at least {far_threshold(release):,} readers)",
-    }
+def _filters(chosen: argparse.Namespace, books: Books, question: Question) -> Filters:
+    if (chosen.other_authors or chosen.other_works) and not question.like:
+        raise WagahaiError("other authors or works than of which book? What is asked about is not in the release")
+    return Filters(
+        author=chosen.author,
+        not_author=chosen.not_author,
+        not_same_author_as=question.like if chosen.other_authors else (),
+        not_same_work_as=question.like if chosen.other_works else (),
+        language=chosen.language,
+        format=chosen.book_format,
+        year_from=chosen.from_year,
+        year_to=chosen.to_year,
+        min_readers=chosen.min_readers,
+        only=None if chosen.only is None else _listed_in(books, chosen.only),
+        without=() if chosen.without is None else _listed_in(books, chosen.without),
+    )
+
+
+def _listed_in(books: Books, file: str) -> tuple[str, ...]:
+    """Return the ids of the books that a file lists; says how many lines name none."""
+    try:
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WagahaiError(f"{file}: cannot be read as a list of books, UTF-8, one a line: {error}") from error
+    ids, unknown = listed_ids(books, lines)
+    if unknown:
+        first = visible(f"{file}: {len(unknown):,} lines name no book of this release, the first: {unknown[0]}")
+        sys.stderr.write(f"wagahai: {first}\n")
+    return ids
+
+
+# ---- how it is printed --------------------------------------------------------------------
+
+
+def _print_lists(
+    release: Release,
+    chosen: argparse.Namespace,
+    subject: Subject,
+    n_allowed: str,
+    lists: dict[str, list[dict[str, Any]]],
+) -> None:
+    sure = how_sure(release, chosen.space, chosen.k, subject.question)
+    headings = {"near": f"Near {subject.called}, release {release.id}{n_allowed}\n{sure}"}
+    beyond = "" if release.ensemble is None or chosen.space else ", and further than two random books beyond doubt"
+    headings["far"] = f"Far from it (books with at least {far_threshold(release):,} readers{beyond})"
     for name, records in lists.items():
-        write_table(headings[name], records, COLUMNS)
+        if records:
+            write_table(headings[name], said := in_words(records), columns(said))
+        else:
+            sys.stdout.write(f"{visible(headings[name].splitlines()[0])}: none\n")
     if lists["near"]:
-        sys.stdout.write(_caution(release, int(books.n_readers[row])))
+        sys.stdout.write(_caution(release, chosen.space, subject.question.readers(release.books)))
 
 
-def _caution(release: Release, n_readers: int) -> str:
-    """Say what a similarity is worth here, and when a book has too few readers to trust its list."""
-    chance = f"One pair of random books in 100 is more alike than {chance_similarity(release):.3f}.\n"
+def _caution(release: Release, space: str | None, n_readers: int) -> str:
+    """Say what a similarity is worth here, and when a question has too few readers to trust its list."""
+    chance = f"One pair of random books in 100 is more alike than {chance_similarity(release, space):.3f}.\n"
     if n_readers >= (enough := far_threshold(release)):
         return chance
     return f"Only {n_readers:,} readers (fewer than {enough:,}): this list is uncertain. {chance}"
 
 
+# ---- releases -----------------------------------------------------------------------------
 def releases(chosen: argparse.Namespace) -> int:
     """Print the releases kept, oldest first."""
-    store = _store(chosen.store)
+    store = open_store(chosen.store)
     known = outdated(store)
     records = []
     for release in kept_releases(store):
@@ -107,7 +254,7 @@ def rollback(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _store(named: str | None) -> Store:
+def open_store(named: str | None) -> Store:
     """Return the store to read from; where none was named and none has a release, the demo's, saying so."""
     store = Store.from_environment(named)
     demo = Store.from_environment(DEMO_STORE)

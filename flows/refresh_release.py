@@ -80,7 +80,7 @@ def refresh_release(
         if (path or sample) and not ingested.is_completed():
             ingested.result()  # raises; of an inbox the good sources are in, and are worth a release
         trained = train_models.with_options(task_runner=task_runner)(root, profile, seed)
-        outcome = publish_step(root, **trained, profile=profile, seed=seed)
+        outcome = publish_step(root, trained, profile, seed)
         pages = _pages(opened, outcome)
         drop_superseded(opened)
     _leave_artifact(opened, outcome, pages)

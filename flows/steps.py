@@ -7,6 +7,7 @@ Prefect hashes and records what tasks exchange, so frames and arrays never pass 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -25,11 +26,23 @@ from flows.discretion import without_names
 from flows.progress import TerminalProgress
 from pipeline import build_corpus, publish, represent
 from pipeline.account import report
+from pipeline.assemble import Ingredients
 from pipeline.config import load_settings
+from pipeline.ensemble import make_ensemble
 from pipeline.ingest import ingest
 from pipeline.make_works import make_works
 from pipeline.sample import make_sample, refuse_other_sample
 from reports.similarity import similarity_report
+
+
+class Trained(TypedDict):
+    """What a training run leaves in the store: a pinned history version, and folders; the default space first."""
+
+    version: int
+    corpus: str
+    spaces: dict[str, str]
+    ensemble: str | None
+    evaluations: list[str]
 
 
 @task(name="make sample", cache_policy=NO_CACHE, persist_result=False)
@@ -95,17 +108,33 @@ def evaluate_step(store: str, corpus: str, part: str, models: dict[str, str], pr
     return str(folder)
 
 
+@task(name="ensemble", cache_policy=NO_CACHE, persist_result=False)
+def ensemble_step(store: str, corpus: str, kind: str, profile: str, seed: int) -> str | None:
+    """Learn a space again from samples of the readers; return the folder, None if the profile asks for none."""
+    settings = load_settings(profile)
+    if not settings.ensemble.n_replicates:
+        return None
+    chosen = represent.Part(Path(corpus), represent.WHOLE, seed)
+    with TerminalProgress() as progress:
+        folder, made = make_ensemble(Store(Path(store)), kind, chosen, settings, progress)
+    _say(f"ensemble of {kind}", folder, made)
+    return str(folder)
+
+
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish_step(
-    store: str, version: int, corpus: str, space: str, evaluations: list[str], profile: str, seed: int
-) -> publish.Published:
+def publish_step(store: str, trained: Trained, profile: str, seed: int) -> publish.Published:
     """Assemble a release, judge it and switch to it if it is good; return what happened."""
     opened = Store(Path(store))
-    history = ReadingHistory(opened.history, version)
-    folders = [Path(folder) for folder in evaluations]
+    history = ReadingHistory(opened.history, trained["version"])
     works, _ = make_works(opened, history)
-    ingredients = publish.Ingredients(history, works, Path(corpus), Path(space), folders, load_settings(profile), seed)
-    outcome = publish.publish(opened, ingredients)
+    spaces = {kind: Path(folder) for kind, folder in trained["spaces"].items()}
+    ensemble = Path(trained["ensemble"]) if trained["ensemble"] else None
+    evaluations = [Path(folder) for folder in trained["evaluations"]]
+    ingredients = Ingredients(
+        history, works, Path(trained["corpus"]), spaces, ensemble, evaluations, load_settings(profile), seed
+    )
+    with TerminalProgress() as progress:
+        outcome = publish.publish(opened, ingredients, progress)
     get_run_logger().info(outcome.verdict)
     return outcome
 
@@ -120,6 +149,12 @@ def report_step(store: str, release_id: str | None) -> str:
 def latest_version(store: str) -> int:
     """Return the version of the history that a run pins."""
     return History(Store(Path(store)).history).latest().version
+
+
+def kinds_of(corpus: str, profile: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the kinds of models that are judged side by side, and of the spaces, the default one first."""
+    settings = load_settings(profile)
+    return represent.compared(Path(corpus), settings), settings.publish.spaces
 
 
 def splits_of(corpus: str, profile: str) -> list[str]:

@@ -8,19 +8,12 @@ from __future__ import annotations
 import csv
 import json
 import sys
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # bidirectional overrides and isolates
+from data.spreadsheet import harmless, visible
+
 OUTPUTS = ("table", "csv", "json")
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # a Japanese spreadsheet takes the wide ones too
-
-
-def visible(text: str) -> str:
-    """Return `text` without what a terminal obeys or what turns the line round: titles and ids are untrusted."""
-    obeyed = {c for c in text if c in _TURNING or (unicodedata.category(c) == "Cc" and c not in "\n\t")}
-    return text.translate({ord(c): "\ufffd" for c in obeyed})
 
 
 def write_json(value: object) -> None:
@@ -37,7 +30,7 @@ def write_csv(records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> N
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     for record in records:
-        writer.writerow([_harmless(record.get(column)) for column in columns])
+        writer.writerow([harmless(record.get(column)) for column in columns])
 
 
 def write_table(title: str, records: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
@@ -74,11 +67,3 @@ def _shown(key: str, value: object) -> str:
     if isinstance(value, int) and key != "year":
         return f"{value:,}"
     return visible(str(value)).replace("\n", " ").replace("\t", " ")
-
-
-def _harmless(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    guard = "'" if value.startswith(_FORMULA) else ""
-    # the csv module leaves a carriage return unquoted, where it would start a new row
-    return guard + visible(value.replace("\r", " "))

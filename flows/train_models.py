@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
@@ -13,19 +13,19 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from data.artifact import read_json
 from data.errors import BadConfig
 from data.store import Store
-from flows.steps import corpus_step, evaluate_step, fit_step, latest_version, splits_of
-from pipeline.represent import COMPARED, SPACE, WHOLE
+from flows.steps import (
+    Trained,
+    corpus_step,
+    ensemble_step,
+    evaluate_step,
+    fit_step,
+    kinds_of,
+    latest_version,
+    splits_of,
+)
+from pipeline.represent import WHOLE
 
 RUNNERS = ("threads", "dask")
-
-
-class Trained(TypedDict):
-    """What a training run leaves in the store: a pinned history version, and folders."""
-
-    version: int
-    corpus: str
-    space: str
-    evaluations: list[str]
 
 
 @flow(name="train_models", log_prints=False, persist_result=False)
@@ -48,14 +48,17 @@ def train_models(
     pinned = latest_version(root) if version is None else version
     corpus = corpus_step(root, pinned, profile)
     splits = splits_of(corpus, profile)
+    kinds, spaces = kinds_of(corpus, profile)
     # gensim releases the interpreter lock and runs on one core, so the fits run side by side
-    space = fit_step.submit(root, corpus, SPACE, WHOLE, profile, seed)
-    fits = {s: {k: fit_step.submit(root, corpus, k, s, profile, seed) for k in COMPARED} for s in splits}
+    of_all = {kind: fit_step.submit(root, corpus, kind, WHOLE, profile, seed) for kind in spaces}
+    fits = {s: {k: fit_step.submit(root, corpus, k, s, profile, seed) for k in kinds} for s in splits}
     evaluations = []
     for split, futures in fits.items():
         folders = {kind: future.result() for kind, future in futures.items()}
         evaluations.append(evaluate_step(root, corpus, split, folders, profile, seed))
-    trained = Trained(version=pinned, corpus=corpus, space=space.result(), evaluations=evaluations)
+    fitted = {kind: future.result() for kind, future in of_all.items()}
+    ensemble = ensemble_step(root, corpus, spaces[0], profile, seed)
+    trained = Trained(version=pinned, corpus=corpus, spaces=fitted, ensemble=ensemble, evaluations=evaluations)
     _leave_artifact(trained, splits)
     return trained
 
@@ -64,7 +67,8 @@ def _leave_artifact(trained: Trained, splits: list[str]) -> None:
     size = read_json(Path(trained["corpus"]) / "manifest.json")["metrics"]
     sizes = f"{size['n_readers']:,} readers, {size['n_books']:,} books, {size['n_readings']:,} readings"
     verdict = f"trained on history version {trained['version']}: {sizes}; judged on {' and '.join(splits)}"
-    folders = [trained["corpus"], trained["space"], *trained["evaluations"]]
+    ensemble = [trained["ensemble"]] if trained["ensemble"] else []
+    folders = [trained["corpus"], *trained["spaces"].values(), *ensemble, *trained["evaluations"]]
     lines = [f"**{verdict}**", "", *(f"- `{Path(folder).parent.name}/{Path(folder).name}`" for folder in folders)]
     create_markdown_artifact(markdown="\n".join(lines), key="train-models", description="What was trained")
 

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from flows.tables import visible
+from data.spreadsheet import visible
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State

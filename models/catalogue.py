@@ -10,6 +10,10 @@ from models.base import Ranker
 _CLASSES = {
     "popularity": ("models.popularity", "Popularity"),
     "item_knn": ("models.item_knn", "ItemKnn"),
+    "ease": ("models.ease", "Ease"),
+    "blend": ("models.blend", "Blend"),
+    "spectral": ("models.spectral", "Spectral"),
+    "ppmi": ("models.ppmi", "Ppmi"),
     "word2vec": ("models.word2vec", "Word2Vec"),
 }
 KINDS = tuple(_CLASSES)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from data.artifact import made_by, read_json
+from data.authors import first_author_key
 from data.corpus import FORMAT as CORPUS_FORMAT
 from data.corpus import KIND, NO_DATE, Corpus, binary_rows
 from data.digest import digest_of
@@ -18,14 +19,19 @@ from data.schema import PRECISIONS
 from data.store import Store
 from data.vocabulary import Vocabulary
 from data.works.table import Works
-from pipeline.config import WORK, CorpusConfig
+from pipeline.config import AUTHOR, WORK, CorpusConfig
 from pipeline.make_works import make_works
+
+AUTHOR_PREFIX = "author:"
+AUTHORS_FORMAT = 1  # raise it when the same texts would make other authors
+_AUTHOR_KEYS = {"authors": pl.String, "key": pl.String}
 
 
 def make_corpus(store: Store, history: ReadingHistory, config: CorpusConfig) -> tuple[Path, bool]:
     """Return the folder of the corpus of a history, and whether it had to be built."""
     works = make_works(store, history)[0] if config.unit == WORK else None
-    digest = digest_of([CORPUS_FORMAT, history.digest, asdict(config), works.name if works else None])
+    rules = f"authors {AUTHORS_FORMAT}" if config.unit == AUTHOR else works.name if works else None
+    digest = digest_of([CORPUS_FORMAT, history.digest, asdict(config), rules])
     provenance: dict[str, object] = {"history_version": history.version, "history_digest": history.digest}
     provenance["works"] = works.name if works else None
 
@@ -42,10 +48,12 @@ def corpus_digest(folder: Path) -> str:
 
 
 def build_corpus(history: ReadingHistory, config: CorpusConfig, works: Works | None = None) -> Corpus:
-    """Return the corpus of a history, of its works if they are given and of its editions else.
+    """Return the corpus of a history: of its works if they are given, else of its authors or editions.
 
     A reader who read several editions of a work read it once: when, is the best known date, and of two as well
-    known the earlier. A work goes by the id of its most read edition (of several, the smallest).
+    known the earlier. A work goes by the id of its most read edition (of several, the smallest). So with authors:
+    the books of the corpus are then first authors, by the id ``author:`` and their folded name (`data.authors`), and
+    a book that names no author is left out.
 
     Only status ``read`` counts. Books with fewer than `config.min_readers` readers and readers with
     fewer than `config.min_books` books are left out, again and again until both hold. Readers are
@@ -59,7 +67,11 @@ def build_corpus(history: ReadingHistory, config: CorpusConfig, works: Works | N
     """
     rows = _rows(history)
     read = rows.filter(pl.col("status") == "read")
-    kept = _above_thresholds(read if works is None else _by_work(read, works), config)
+    if works is not None:
+        read = _by_work(read, works)
+    elif config.unit == AUTHOR:
+        read = _by_author(read, history)
+    kept = _above_thresholds(read, config)
     if kept.is_empty():
         raise EmptyCorpus(
             f"no reading is left with at least {config.min_readers} readers a book and {config.min_books} books a "
@@ -93,7 +105,27 @@ def _by_work(read: pl.DataFrame, works: Works) -> pl.DataFrame:
     editions = read["book"].value_counts(name="n_readers")
     editions = editions.with_columns(works.of(editions["book"])).sort("n_readers", "book", descending=[True, False])
     named = editions.with_columns(pl.col("book").first().over("work").alias("most_read"))
-    rows = read.join(named.select("book", "most_read"), on="book").drop("book").rename({"most_read": "book"})
+    return _read_once(
+        read.join(named.select("book", "most_read"), on="book").drop("book").rename({"most_read": "book"})
+    )
+
+
+def _by_author(read: pl.DataFrame, history: ReadingHistory) -> pl.DataFrame:
+    """Return one row per reader and first author, its book being the author's id."""
+    return _read_once(read.join(author_of_books(history), on="book").drop("book").rename({"author": "book"}))
+
+
+def author_of_books(history: ReadingHistory) -> pl.DataFrame:
+    """Return `book` and `author`, the id of its first author, of every book that names one."""
+    books = history.books.select("book", "authors").filter(pl.col("authors").is_not_null()).collect()
+    texts = books["authors"].unique().to_list()
+    keys = pl.DataFrame({"authors": texts, "key": [first_author_key(text) for text in texts]}, schema=_AUTHOR_KEYS)
+    named = books.join(keys.filter(pl.col("key") != ""), on="authors")
+    return named.select("book", pl.concat_str(pl.lit(AUTHOR_PREFIX), "key").alias("author"))
+
+
+def _read_once(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per reader and book: the place of the first, the best known date (else the earlier)."""
     precision = pl.col("read_on_precision").replace_strict(PRECISIONS, range(len(PRECISIONS)), return_dtype=pl.Int8)
     pair, place, date = ["reader", "book"], ["nth_batch", "position"], ["read_on", "read_on_precision"]
     best_known = rows.sort(precision, "read_on", *place, nulls_last=True).unique(

@@ -7,20 +7,20 @@ closest known key. Nothing here says where things lie (the store) or how a run g
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from data.digest import digest_of
 from data.errors import BadConfig
 from data.store import Store
 from pipeline.metrics import METRICS
+from pipeline.typed_table import from_table
 
 PROFILES = Path(__file__).parent / "profiles"
-UNITS = EDITION, WORK = "edition", "work"
-SettingsT = TypeVar("SettingsT")
+SPACES = ("spectral", "ppmi", "word2vec")  # kinds of models that have a space of books
+MIN_REPLICATES = 4  # fewer have no spread to speak of
+UNITS = EDITION, WORK, AUTHOR = "edition", "work", "author"
 
 
 def _expect(name: str, found: object, holds: bool, expected: str) -> None:
@@ -39,7 +39,8 @@ class CorpusConfig:
     min_books
         Books a reader must have read.
     unit
-        What a book is, here and in every count: an ``edition``, or a ``work`` in any edition.
+        What a book is, here and in every count: an ``edition``, a ``work`` in any edition, or all books of an
+        ``author`` (the first one named).
     """
 
     min_readers: int = 5
@@ -132,18 +133,54 @@ class PublishConfig:
 
     Attributes
     ----------
+    spaces
+        Kinds of the spaces, the default one first; another that does not beat popularity is left out.
     n_neighbours
         Nearest books of each book in ``neighbours.parquet``.
     far_min_readers
         Readers a book needs to be listed as far: vectors of rare books are noise, and noise is far.
     """
 
+    spaces: tuple[str, ...] = ("spectral", "ppmi", "word2vec")
     n_neighbours: int = 50
     far_min_readers: int = 20
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
+        _expect(
+            "publish.spaces", self.spaces, bool(self.spaces) and set(self.spaces) <= set(SPACES), f"some of {SPACES}"
+        )
         _expect("publish.n_neighbours", self.n_neighbours, self.n_neighbours >= 1, "at least 1")
+
+
+@dataclass(frozen=True)
+class EnsembleConfig:
+    """How it is found out how sure a neighbour is.
+
+    Attributes
+    ----------
+    n_replicates
+        Times the default space is learned again from a bootstrap sample of the readers; 0 publishes without.
+    k
+        Length of the list that a probability is about.
+    level
+        Coverage of the intervals of similarities.
+    n_judged
+        Books on which the probabilities are calibrated and judged, on halves of the readers.
+    """
+
+    n_replicates: int = 12
+    k: int = 10
+    level: float = 0.9
+    n_judged: int = 2000
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        many = self.n_replicates == 0 or self.n_replicates >= MIN_REPLICATES
+        _expect("ensemble.n_replicates", self.n_replicates, many, f"0, or at least {MIN_REPLICATES}")
+        _expect("ensemble.k", self.k, self.k >= 1, "at least 1")
+        _expect("ensemble.level", self.level, 0 < self.level < 1, "between 0 and 1")
+        _expect("ensemble.n_judged", self.n_judged, self.n_judged >= 2, "at least 2")
 
 
 @dataclass(frozen=True)
@@ -179,16 +216,22 @@ class SampleConfig:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings. `models` holds one table per kind; its keys are checked by the model's own config."""
+    """All settings.
+
+    `models` holds one table per kind; its keys are checked by the model's own config. `searched` says, per kind, how
+    its settings were found (`pipeline.search`); it is kept in the manifest and changes nothing.
+    """
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     gates: GateConfig = field(default_factory=GateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
+    ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     sample: SampleConfig = field(default_factory=SampleConfig)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    searched: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def load_settings(profile: str | Path = "default") -> Settings:
@@ -223,50 +266,3 @@ def keep_profile(store: Store, profile: str | Path) -> str:
     if not kept.exists():
         store.write_whole(kept, text)
     return str(kept)
-
-
-def from_table(config_type: type[SettingsT], table: dict[str, Any], where: str) -> SettingsT:
-    """Return the dataclass `config_type` with the values of `table`, nested tables becoming nested dataclasses.
-
-    Parameters
-    ----------
-    where
-        What to call the table in an error.
-
-    Raises
-    ------
-    BadConfig
-        If a key is unknown (the closest known one is named) or a value is of the wrong type.
-    """
-    hints = get_type_hints(config_type)
-    known = [f.name for f in fields(config_type)]  # type: ignore[arg-type]  # a dataclass by convention
-    values = {}
-    for key, value in table.items():
-        if key not in known:
-            closest = get_close_matches(key, known, n=1)
-            hint = f"; did you mean {closest[0]!r}?" if closest else f"; known are {', '.join(known) or 'none'}"
-            raise BadConfig(f"{where}: unknown key {key!r}{hint}")
-        values[key] = _value(hints[key], value, f"{where}: {key}")
-    return config_type(**values)
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, dict):
-            raise BadConfig(f"{where}: expected a table, found {value!r}")
-        return from_table(hint, value, where)
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        if value is None:
-            return None
-        return _value(next(a for a in arguments if a is not type(None)), value, where)
-    if origin is dict and isinstance(value, dict):
-        return {key: _value(arguments[1], inner, f"{where}.{key}") for key, inner in value.items()}
-    if origin is tuple and isinstance(value, list | tuple):
-        return tuple(_value(arguments[0], inner, where) for inner in value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    expected = origin or hint
-    if hint is not Any and (not isinstance(value, expected) or isinstance(value, bool) != (hint is bool)):
-        raise BadConfig(f"{where}: expected {getattr(hint, '__name__', hint)}, found {value!r}")
-    return value

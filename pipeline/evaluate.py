@@ -20,6 +20,7 @@ from pipeline.metrics import METRICS, bootstrap_interval, ranking_metrics
 
 KIND, FORMAT = "evaluation", 1
 BASELINE = "popularity"
+YARDSTICKS = ("item_knn", "ease")  # what a good model is compared with, reader by reader
 _BLOCK = 256  # readers scored at a time: the scores are dense
 
 
@@ -39,13 +40,14 @@ class Evaluation:
     per_reader: Mapping[str, Mapping[str, np.ndarray]]
 
     def table(self, config: EvaluationConfig, seed: int) -> list[dict[str, Any]]:
-        """Return one row per model and metric: mean, interval, and the paired difference to popularity.
+        """Return one row per model and metric: mean, interval, and the paired differences to popularity and yardsticks.
 
         Returns
         -------
         list of dict
             ``split, model, metric, n_readers, mean, low, high`` and, for all but popularity,
-            ``gain, gain_low, gain_high``.
+            ``gain, gain_low, gain_high`` and ``over``: kind of each other yardstick -> mean, low and high of the
+            difference to it.
         """
         drawn = derive_seed(seed, "evaluate/bootstrap")
         interval = partial(bootstrap_interval, n_bootstrap=config.n_bootstrap, level=config.level, seed=drawn)
@@ -59,6 +61,9 @@ class Evaluation:
                 if model != BASELINE:
                     gain = interval(values - self.per_reader[BASELINE][metric])
                     row |= {"gain": gain.mean, "gain_low": gain.low, "gain_high": gain.high}
+                    others = (kind for kind in YARDSTICKS if kind in self.per_reader and kind != model)
+                    over = {kind: interval(values - self.per_reader[kind][metric]) for kind in others}
+                    row["over"] = {kind: [found.mean, found.low, found.high] for kind, found in over.items()}
                 rows.append(row)
         return rows
 

@@ -1,66 +1,175 @@
-"""Questions to a release: which books are near this one, which are far. numpy only."""
+"""Answers of a release: which books are near, which are far, and how sure that is. numpy only.
+
+How sure a neighbour is comes from the release's ensemble (`data.ensemble`), of which the same question is asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from data.ensemble import Certainty, Ensemble
 from data.release import TEXT_COLUMNS, Books, Release
 from data.seeds import generator
+from pipeline.question import Asked, Question, direction_of, question_of
 from pipeline.ranking import top_columns
 
 N_PAIRS = 20_000  # random pairs of books behind `chance_similarity`
+N_CONSIDERED = 50  # the most similar books, among which the surest are looked for; in longer lists, twice their length
+_BLOCK_SIZE = 1 << 21  # similarities worked out at a time, which stay in the cache
+_PAIR_BLOCK = 1_000
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Books beside one book, in order.
+    """Books beside what was asked for, in order.
 
     Attributes
     ----------
     rows
         int64 (n,), rows of the books in the release.
     similarity
-        float32 (n,), cosine of the two books' vectors, -1 to 1.
+        float32 (n,), cosine with the direction asked for, -1 to 1.
+    low, high
+        float32 (n,), where the similarity would lie, with probability `Calibration.level`, had another sample of the
+        readers been seen; None where it was not measured.
+    p_top
+        float32 (n,), probability to be in this list then; None where it was not measured, and in far lists.
     """
 
     rows: np.ndarray
     similarity: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    p_top: np.ndarray | None = None
+
+    def first(self, n: int) -> Neighbours:
+        """Return the first `n` of them; `p_top` stays that of the longer list."""
+        low, high, p_top = (None if part is None else part[:n] for part in (self.low, self.high, self.p_top))
+        return Neighbours(self.rows[:n], self.similarity[:n], low, high, p_top)
 
     def records(self, books: Books) -> list[dict[str, Any]]:
-        """Return one dict per book: rank, similarity, readers and what the book is."""
+        """Return one dict per book: rank, similarity, how sure, readers and what the book is."""
         return [
             {
-                "rank": rank,
-                "similarity": round(float(similarity), 4),
+                "rank": i + 1,
+                "similarity": _rounded(self.similarity, i),
+                "low": _rounded(self.low, i),
+                "high": _rounded(self.high, i),
+                "p_top": _rounded(self.p_top, i),
                 "n_readers": int(books.n_readers[row]),
                 **{name: books.columns[name][row] for name in TEXT_COLUMNS},
                 "year": books.year[row],
             }
-            for rank, (row, similarity) in enumerate(zip(self.rows.tolist(), self.similarity, strict=True), start=1)
+            for i, row in enumerate(self.rows.tolist())
         ]
 
 
-def nearest(release: Release, row: int, k: int) -> Neighbours:
-    """Return the `k` books most similar to the one in `row`, itself excluded, most similar first."""
-    similarity = release.vectors @ release.vectors[row]
-    others = np.arange(len(similarity)) != row
-    return _top(similarity, others, k, largest=True)
+def nearest(
+    release: Release, asked: Asked, k: int, allowed: np.ndarray | None = None, space: str | None = None
+) -> Neighbours:
+    """Return the `k` books nearest to a book (its row) or a question, the surest first.
+
+    Parameters
+    ----------
+    allowed
+        bool (n_books,), the books that may be in the list (`pipeline.filters`); None for all. Books of the question
+        never are.
+    space
+        Kind of the space to ask; None for the default, the only one of which is known how sure it is.
+
+    Returns
+    -------
+    Neighbours
+        In order of `p_top`, then similarity, then row; where that is not known (no ensemble, another space, a new
+        book), in order of similarity.
+
+    Raises
+    ------
+    WagahaiError
+        If nothing is left of the question once what is not wanted is taken out.
+    """
+    return nearest_many(release, [asked], k, allowed, space)[0]
 
 
-def farthest(release: Release, row: int, k: int) -> Neighbours:
-    """Return the `k` books least similar to the one in `row`, least similar first.
+def nearest_many(
+    release: Release,
+    asked: Sequence[Asked],
+    k: int,
+    allowed: np.ndarray | None = None,
+    space: str | None = None,
+    *,
+    how_sure: bool = True,
+) -> list[Neighbours]:
+    """Return what `nearest` returns, for many questions at once.
+
+    Parameters
+    ----------
+    how_sure
+        Whether to ask the ensemble too, which takes most of the time; without, lists are in order of similarity.
+    """
+    questions, vectors = [question_of(one) for one in asked], _vectors(release, space)
+    ensemble = _ensemble(release, space) if how_sure else None
+    found = []
+    block = max(1, _BLOCK_SIZE // max(1, len(vectors)))
+    for start in range(0, len(questions), block):
+        some = questions[start : start + block]
+        similarity = np.stack([direction_of(question, vectors) for question in some]) @ vectors.T
+        for row, question in zip(similarity, some, strict=True):
+            row[question.left_out] = -np.inf
+            if allowed is not None:
+                row[~allowed] = -np.inf
+        considered = top_columns(similarity, max(N_CONSIDERED, 2 * k) if ensemble else k)
+        for row, columns, question in zip(similarity, considered, some, strict=True):
+            rows = columns[row[columns] > -np.inf]
+            if ensemble is None or question.new or not k or not len(rows):
+                found.append(Neighbours(rows[:k], row[rows[:k]]))
+            else:
+                certainty = _certainty(ensemble, release, question, row, rows, k)
+                found.append(_surest(rows, row[rows], certainty, k))
+    return found
+
+
+def farthest(
+    release: Release, asked: Asked, k: int, allowed: np.ndarray | None = None, space: str | None = None
+) -> Neighbours:
+    """Return the `k` books farthest from a book (its row) or a question, farthest first.
 
     Only books with at least `far_threshold` readers are listed: the vectors of rare books are mostly
-    noise, and on a sphere noise is far from everything.
+    noise, and on a sphere noise is far from everything. Where it is known how sure a similarity is, only
+    books are listed that are further than two random books beyond their uncertainty (`high` lies below the median
+    similarity of random pairs), in order of `high`: there may be none.
     """
-    similarity = release.vectors @ release.vectors[row]
-    common = release.books.n_readers >= far_threshold(release)
-    common[row] = False
-    return _top(similarity, common, k, largest=False)
+    question, vectors = question_of(asked), _vectors(release, space)
+    similarity = vectors @ direction_of(question, vectors)
+    is_common = release.books.n_readers >= far_threshold(release)
+    is_common[question.left_out] = False
+    rows = np.flatnonzero(is_common if allowed is None else is_common & allowed)
+    ensemble = _ensemble(release, space)
+    if ensemble is None or question.new or not len(rows):
+        chosen = rows[top_columns(-similarity[rows], k)]
+        return Neighbours(chosen, similarity[chosen])
+    sd = ensemble.similarity(question.direction, rows).std(axis=0, ddof=1)
+    low, high = ensemble.calibration.interval(similarity[rows], sd)
+    order = np.lexsort((rows, similarity[rows], high))
+    order = order[high[order] < np.median(random_similarities(release))][:k]
+    return Neighbours(rows[order], similarity[rows[order]], low[order], high[order])
+
+
+def certainty(release: Release, asked: Asked, rows: np.ndarray, k: int) -> Certainty | None:
+    """Return how near some books may be to what is asked for, and how likely they are in its list of `k`.
+
+    All books but those of the question compete; `rows` must not be among the latter. None without an ensemble.
+    """
+    if (ensemble := release.ensemble) is None:
+        return None
+    question, vectors = question_of(asked), release.vectors
+    similarity = vectors @ direction_of(question, vectors)
+    similarity[question.left_out] = -np.inf
+    return _certainty(ensemble, release, question, similarity, rows, k)
 
 
 def far_threshold(release: Release) -> int:
@@ -69,19 +178,19 @@ def far_threshold(release: Release) -> int:
     return min(wanted, int(np.median(release.books.n_readers)))
 
 
-def random_similarities(release: Release) -> np.ndarray:
+def random_similarities(release: Release, space: str | None = None) -> np.ndarray:
     """Return the similarity of random pairs of different books, float32 (N_PAIRS,), the same at every call."""
-    n_books = len(release.books)
+    vectors = _vectors(release, space)
     random = generator(int(release.manifest["seed"]), "query/random-pairs")
-    one = random.integers(0, n_books, N_PAIRS)
-    other = (one + random.integers(1, n_books, N_PAIRS)) % n_books
-    pairs: np.ndarray = np.einsum("pd,pd->p", release.vectors[one], release.vectors[other])
-    return pairs
+    one = random.integers(0, len(vectors), N_PAIRS)
+    other = (one + random.integers(1, len(vectors), N_PAIRS)) % len(vectors)
+    parts = (slice(start, start + _PAIR_BLOCK) for start in range(0, N_PAIRS, _PAIR_BLOCK))
+    return np.concatenate([np.einsum("pd,pd->p", vectors[one[part]], vectors[other[part]]) for part in parts])
 
 
-def chance_similarity(release: Release) -> float:
+def chance_similarity(release: Release, space: str | None = None) -> float:
     """Return the similarity that one random pair of books in a hundred exceeds: below it, near means little."""
-    return float(np.quantile(random_similarities(release), 0.99))
+    return float(np.quantile(random_similarities(release, space), 0.99))
 
 
 def nearest_tables(vectors: np.ndarray, k: int, block: int = 256) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -101,8 +210,34 @@ def nearest_tables(vectors: np.ndarray, k: int, block: int = 256) -> Iterator[tu
         yield rows, np.take_along_axis(similarity, rows, axis=1)
 
 
-def _top(similarity: np.ndarray, allowed: np.ndarray, k: int, *, largest: bool) -> Neighbours:
-    rows = np.flatnonzero(allowed)
-    key = similarity[rows] if largest else -similarity[rows]
-    chosen = rows[top_columns(key[None], k)[0]]
-    return Neighbours(chosen, similarity[chosen])
+# ---- how sure -------------------------------------------------------------------------------
+
+
+def _vectors(release: Release, space: str | None) -> np.ndarray:
+    return release.vectors if space is None else release.space(space)
+
+
+def _ensemble(release: Release, space: str | None) -> Ensemble | None:
+    return release.ensemble if space in (None, release.spaces[0]) else None
+
+
+def _certainty(
+    ensemble: Ensemble, release: Release, question: Question, similarity: np.ndarray, rows: np.ndarray, k: int
+) -> Certainty:
+    """Return how sure the books `rows` are, `similarity` (n_books,) being -inf for books that are not allowed."""
+    allowed = np.flatnonzero(similarity > -np.inf)
+    if 2 * len(allowed) > len(similarity):  # all of them lie one after another in the file: faster
+        replicates = ensemble.similarity(question.direction, np.arange(len(similarity)))[:, allowed]
+    else:
+        replicates = ensemble.similarity(question.direction, allowed)
+    candidates = np.searchsorted(allowed, rows)
+    return ensemble.certainty(similarity[rows], replicates, candidates, k, question.readers(release.books))
+
+
+def _surest(rows: np.ndarray, similarity: np.ndarray, sure: Certainty, k: int) -> Neighbours:
+    order = np.lexsort((rows, -similarity, -sure.p_top))[:k]
+    return Neighbours(rows[order], similarity[order], sure.low[order], sure.high[order], sure.p_top[order])
+
+
+def _rounded(values: np.ndarray | None, i: int) -> float | None:
+    return None if values is None else round(float(values[i]), 4)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from data.artifact import read_json
 from data.corpus import Corpus
 from data.digest import digest_of
 from data.errors import BadConfig, EmptyCorpus
@@ -16,15 +17,16 @@ from data.split import Split, reader_split, time_split
 from data.store import Store
 from models.base import Ranker, Run
 from models.catalogue import KINDS, model_class
+from models.ease import too_large
 from pipeline.build_corpus import corpus_digest
-from pipeline.config import Settings, SplitConfig, from_table
+from pipeline.config import Settings, SplitConfig
 from pipeline.evaluate import FORMAT as EVALUATION_FORMAT
 from pipeline.evaluate import KIND as EVALUATION
 from pipeline.evaluate import evaluate
+from pipeline.typed_table import from_table
 
 WHOLE = "all"
-SPACE = "word2vec"
-COMPARED = ("popularity", "item_knn", SPACE)
+RANKERS = ("popularity", "item_knn", "ease", "blend")  # floor, yardsticks, and the release's ranking for a reader
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,18 @@ def split_names(corpus: Path, config: SplitConfig) -> list[str]:
     except EmptyCorpus:  # dates all alike, say: whether it can be made does not depend much on the seed
         return ["readers"]
     return ["readers", "time"]
+
+
+def compared(corpus: Path, settings: Settings) -> tuple[str, ...]:
+    """Return the kinds of the models that are judged side by side: `RANKERS`, and every space.
+
+    EASE, and the blend it is a part of, are left out where there are more readers and books than it can invert.
+    """
+    sizes = read_json(corpus / "manifest.json")["metrics"]
+    rankers: tuple[str, ...] = RANKERS
+    if too_large(sizes["n_readers"], sizes["n_books"], model_config("ease", settings)):
+        rankers = tuple(kind for kind in RANKERS if kind not in ("ease", "blend"))
+    return (*rankers, *settings.publish.spaces)
 
 
 def model_config(kind: str, settings: Settings) -> Any:

@@ -6,21 +6,25 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from warnings import catch_warnings, simplefilter
 
 import altair as alt
 import numpy as np
 from markupsafe import Markup
+from scipy.cluster.vq import kmeans2
 
 from data.release import Books, Release
+from data.seeds import generator
 from reports.document import INK, N_COLOURS, OTHER_COLOUR, PALETTE, Chart, Table, chart_html, cut, percent
 from reports.watch import most_read
 
 MAX_BOOKS = 1500
 ATTRIBUTES = {"language": "language", "format": "format", "imprint": "imprint", "authors": "first author"}
+CLUSTER = "cluster"
 OTHER = "other or unknown"
 MIN_SHARE = 0.5
 _HEIGHT = 520
-_LABEL_LENGTH = 14
+_LABEL_LENGTH, _CLUSTER_LENGTH = 14, 20
 _N_LABELS = 24
 
 
@@ -60,31 +64,49 @@ class Plane:
 def book_map(release: Release, watched: Sequence[int]) -> Markup:
     """Return the map of a release, coloured by what explains it best; `watched` books are named first."""
     plane, books = Plane.of(release), release.books
-    attribute, labels = _colouring(books, plane)
+    title, labels = _colouring(books, plane) or (CLUSTER, _clusters(release, plane))
     tops = [label for label, _ in Counter(labels).most_common() if label != OTHER]
     kinds = [*tops, OTHER] if OTHER in labels else tops
     named = _placed_names(plane, watched)
     values = _values(books, plane, labels, named)
-    chart = _chart(values, ATTRIBUTES[attribute], kinds, plane)
+    chart = _chart(values, title, kinds, plane)
+    named_by = " (called by its most read book)" if title == CLUSTER else ""
     summary = (
-        f"{_which(len(plane.rows), len(books))}, coloured by {ATTRIBUTES[attribute]}; larger dots have more readers. "
+        f"{_which(len(plane.rows), len(books))}, coloured by {title}{named_by}; larger dots have more readers. "
         f"The two axes hold {percent(sum(plane.explained))} of the variance: books far apart here are far apart, but "
         "books close together here need not be near."
     )
-    return chart_html(chart, name="book-map", summary=summary, table=_table(books, plane, labels, kinds, attribute))
+    return chart_html(chart, name="book-map", summary=summary, table=_table(books, plane, labels, kinds, title))
 
 
 def _which(n_shown: int, n_books: int) -> str:
     return f"All {n_books:,} books" if n_shown == n_books else f"The {n_shown:,} most read of {n_books:,} books"
 
 
-def _colouring(books: Books, plane: Plane) -> tuple[str, list[str]]:
-    """The attribute whose commonest values explain both axes best, and each book's value of it."""
+def _colouring(books: Books, plane: Plane) -> tuple[str, list[str]] | None:
+    """The attribute whose commonest values explain both axes best, and each book's value of it; None if none does."""
     candidates = {name: _grouped([books.columns[name][row] for row in plane.rows], name) for name in ATTRIBUTES}
     covered = {name: sum(label != OTHER for label in labels) / len(labels) for name, labels in candidates.items()}
     usable = [name for name in ATTRIBUTES if covered[name] >= MIN_SHARE and len(set(candidates[name])) > 1]
-    best = max(usable or ["language"], key=lambda name: _separation(plane.points, candidates[name]))
-    return best, candidates[best]
+    if not usable:
+        return None
+    best = max(usable, key=lambda name: _separation(plane.points, candidates[name]))
+    return ATTRIBUTES[best], candidates[best]
+
+
+def _clusters(release: Release, plane: Plane) -> list[str]:
+    """Each book's cluster in the whole space, not in the two drawn dimensions, named by its most read book."""
+    n_clusters = min(N_COLOURS, len(plane.rows))
+    random = generator(int(release.manifest["seed"]), "report/map/clusters")
+    vectors = release.vectors[plane.rows].astype(np.float64)
+    with catch_warnings():
+        simplefilter("ignore", UserWarning)  # a cluster may stay empty: there are then fewer colours
+        _, cluster = kmeans2(vectors, n_clusters, minit="++", rng=random)
+    names: dict[int, str] = {}
+    for place, label in enumerate(cluster.tolist()):
+        title = cut(release.books.columns["title"][plane.rows[place]], _CLUSTER_LENGTH)
+        names.setdefault(label, title if title not in names.values() else f"{title} ({label + 1})")
+    return [names[label] for label in cluster.tolist()]
 
 
 def _grouped(values: list[str], name: str) -> list[str]:
@@ -170,9 +192,9 @@ def _names(base: alt.Chart, side: Literal["left", "right"], dx: int) -> alt.Char
     return named
 
 
-def _table(books: Books, plane: Plane, labels: list[str], kinds: list[str], attribute: str) -> Table:
+def _table(books: Books, plane: Plane, labels: list[str], kinds: list[str], title: str) -> Table:
     rows = []
     for kind in kinds:
         of_kind = [row for row, label in zip(plane.rows, labels, strict=True) if label == kind]
         rows.append((kind, len(of_kind), books.columns["title"][of_kind[0]]))
-    return Table((ATTRIBUTES[attribute], "books", "most read of them"), rows)
+    return Table((title, "books", "most read of them"), rows)

@@ -1,65 +1,71 @@
-"""The similarity report of a release: is it good, which books are near which, what does a number mean.
+"""The similarity report of a release: is it good, how sure is it, which books are near which, what changed.
 
-The page describes the release, and is made from the release alone. Nothing on it names a reader.
+The page describes the release, and is made from the release, and the one before it, alone. Nothing on it names a
+reader.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from data.release import Release
 from data.store import Store
+from pipeline.changes import Changes, changes, previous_release
 from pipeline.metrics import METRICS
-from pipeline.query import far_threshold
-from reports.document import UNKNOWN, Table, count, render
+from pipeline.query import chance_similarity, far_threshold
+from reports.changed import changed_in_words
+from reports.document import UNKNOWN, count, render
+from reports.export import export
 from reports.map import book_map
+from reports.provenance import day, provenance
 from reports.quality import METRIC_NAMES, quality_by_split, verdict_on_quality
 from reports.space import Hubness, Similarities, readers_chart
-from reports.watch import watch_list
+from reports.sure import Sure
+from reports.watch import WatchList, watch_list
 
 NAME = "similarity"
-_DAYS = ("ingested_at", "first_read_on", "last_read_on")
 
 
 def similarity_report(store: Store, release: Release) -> Path:
-    """Write the page of a release and return its path.
+    """Write the page of a release, and its watch list as CSV and Parquet beside it; return the page's path.
 
     The page of the release that serves is also copied to ``reports/similarity.html``. The same release
-    gives the same bytes, whenever and wherever the page is written.
+    gives the same bytes, whenever and wherever the page is written, as long as the release that served before it is
+    kept: what changed since then is on the page.
     """
-    page = similarity_page(release)
+    previous = previous_release(store, release)
+    watch = watch_list(release, chance_similarity(release))
+    page = similarity_page(release, watch, changes(release, previous))
     path = store.report(release.id, NAME)
+    export(store, release, watch, path)
     store.write_whole(path, page)
     if release.id == store.current:
         store.write_whole(store.current_report(NAME), page)
     return path
 
 
-def similarity_page(release: Release) -> str:
+def similarity_page(release: Release, watch: WatchList, changed: Changes) -> str:
     """Return the page of a release."""
-    similarities = Similarities.of(release)
-    watch = watch_list(release, similarities.chance)
-    quality = release.quality["rows"]
-    published = next(iter(release.manifest["models"]))
+    quality, sure = release.quality["rows"], Sure.of(release)
     accounts = release.manifest["history"]["batches"]
     content = {
         "release": release.id,
         "manifest": release.manifest,
-        "verdict": verdict_on_quality(quality, published),
+        "verdict": verdict_on_quality(quality, release.spaces),
         "facts": _facts(release, accounts),
         "metrics": [METRIC_NAMES[metric] for metric in METRICS],
-        "splits": quality_by_split(quality, published),
+        "splits": quality_by_split(quality, release.spaces),
+        "sure": sure,
         "watch": watch,
         "far_min_readers": far_threshold(release),
+        "changed": changed_in_words(release, changed),
         "n_books": len(release.books),
-        "similarities": similarities,
+        "similarities": Similarities.of(release),
         "readers_chart": readers_chart(release.books.n_readers),
         "hubness": Hubness.of(release),
         "map": book_map(release, watch.rows),
-        "provenance": _provenance(release, accounts),
+        "provenance": provenance(release, accounts),
     }
     return render("similarity.html", content)
 
@@ -67,50 +73,6 @@ def similarity_page(release: Release) -> str:
 def _facts(release: Release, accounts: list[dict[str, Any]]) -> list[tuple[str, str]]:
     corpus = release.manifest["corpus"]
     sizes = [(name, count(corpus[f"n_{name}"])) for name in ("readers", "books", "readings")]
-    ingested = sorted(_day(account["ingested_at"]) for account in accounts)
+    ingested = sorted(day(account["ingested_at"]) for account in accounts)
     first, last = (ingested[0], ingested[-1]) if ingested else (UNKNOWN, UNKNOWN)
     return [*sizes, ("ingested", first if first == last else f"{first} to {last}")]
-
-
-def _day(moment: str | None) -> str:
-    """Day of an ISO moment."""
-    return moment[:10] if moment else UNKNOWN
-
-
-def _provenance(release: Release, accounts: list[dict[str, Any]]) -> dict[str, Any]:
-    manifest = release.manifest
-    history, corpus = manifest["history"], manifest["corpus"]
-    gates = [(gate["name"], "passed" if gate["passed"] else "failed", gate["detail"]) for gate in manifest["gates"]]
-    batches = [
-        (
-            *(account[name] for name in ("batch", "source", "files", "n_kept")),
-            *(_day(account[name]) for name in _DAYS),
-        )
-        for account in accounts
-    ]
-    models = [
-        (kind, model["artifact"], model["seed"], model["stage"], _settings(model["config"]))
-        for kind, model in manifest["models"].items()
-    ]
-    settings = [(name, _settings(table)) for name, table in manifest["settings"].items() if name != "report"]
-    return {
-        "release": [
-            ("release", release.id),
-            ("made", manifest["created_at"]),
-            ("digest of all ingredients", manifest["digest"]),
-            ("root seed", str(manifest["seed"])),
-            ("history version", f"{history['version']} ({history['digest']})"),
-            ("corpus", f"{corpus['artifact']} ({_settings(corpus['config'])})"),
-            ("evaluations", ", ".join(manifest["evaluations"])),
-        ],
-        "gates": Table(("gate", "outcome", "why"), gates),
-        "batches": Table(("batch", "source", "files", "readings", "ingested", "first read", "last read"), batches),
-        "models": Table(("model", "artifact", "seed", "stage", "settings"), models),
-        "settings": Table(("settings", "values"), settings),
-        "made_by": list(manifest["made_by"].items()),
-    }
-
-
-def _settings(table: Mapping[str, Any]) -> str:
-    """Settings as one line; the defaults, where none is named."""
-    return ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in table.items()) or "defaults"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,14 @@ import polars as pl
 from markupsafe import Markup
 
 from data.release import Release
-from pipeline.query import chance_similarity, random_similarities
+from pipeline.query import chance_similarity, nearest_tables, random_similarities
 from reports.document import EMPHASIS, MUTED, Table, chart_html, decimal, percent
+from reports.quality import MODEL_NAMES
 from reports.watch import details
 
 HUB_LIST = 10
 N_HUBS = 10
+MAX_COUNTED = 50_000  # books above which the lists of the other spaces are not worked out here
 _BIN = 0.04
 _N_LOG_BINS = 25
 _THRESHOLDS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)
@@ -44,8 +46,9 @@ class Similarities:
     @classmethod
     def of(cls, release: Release) -> Similarities:
         """Measure a release."""
-        table = pl.read_parquet(release.folder / "neighbours.parquet", columns=["similarity", "rank"])
-        nearest = table.filter(pl.col("rank") == 1)["similarity"].to_numpy()
+        # lists begin with the surest neighbour, which need not be the most similar
+        table = pl.scan_parquet(release.folder / "neighbours.parquet").group_by("book", maintain_order=True)
+        nearest = table.agg(pl.col("similarity").max()).collect()["similarity"].to_numpy()
         return cls(nearest, random_similarities(release), chance_similarity(release))
 
     @property
@@ -120,12 +123,18 @@ class Hubness:
         Of the number of lists a book stands in; 0 is even, above about 1.5 some books stand in far too many.
     p_absent
         Share of the books that stand in no list.
+    chance
+        The skewness if the lists were drawn at random: of a binomial count.
+    others
+        Kind -> skewness of the other published spaces; empty where there are more than `MAX_COUNTED` books.
     """
 
     length: int
     skewness: float
     p_absent: float
     hubs: Sequence[Hub]
+    chance: float
+    others: Mapping[str, float]
 
     @classmethod
     def of(cls, release: Release) -> Hubness:
@@ -141,7 +150,21 @@ class Hubness:
             for row in np.argsort(-n_lists, kind="stable")[:N_HUBS].tolist()
         ]
         length = min(HUB_LIST, len(books) - 1)
-        return cls(length, _skewness(n_lists), float((n_lists == 0).mean()), hubs)
+        chance = _binomial_skewness(len(books) - 1, length / (len(books) - 1))
+        measured = release.spaces[1:] if len(books) <= MAX_COUNTED else ()
+        others = {kind: _skewness(_lists_of(release.space(kind))) for kind in measured}
+        return cls(length, _skewness(n_lists), float((n_lists == 0).mean()), hubs, chance, others)
+
+    @property
+    def comparison(self) -> str:
+        """How uneven that is, beside lists drawn at random and beside the other spaces."""
+        said = f"Lists drawn at random would have a skewness of {decimal(self.chance)}"
+        if not self.others:
+            return f"{said}."
+        named = ", ".join(f"{MODEL_NAMES.get(kind, kind)} {decimal(value)}" for kind, value in self.others.items())
+        fewer = sum(value > self.skewness for value in self.others.values())
+        place = "the least uneven" if fewer == len(self.others) else "the most uneven" if not fewer else "between them"
+        return f"{said}; the other spaces have {named}: the default one is {place}."
 
 
 def readers_chart(n_readers: np.ndarray) -> Markup:
@@ -180,6 +203,19 @@ def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     clipped = np.clip(values, edges[0], edges[-1])  # rounding may put a cosine a hair above 1
     shares: np.ndarray = np.histogram(clipped, edges)[0] / len(values)
     return shares
+
+
+def _lists_of(vectors: np.ndarray) -> np.ndarray:
+    """In how many lists of its nearest books each book stands, in a space, int64 (n_books,)."""
+    n_lists = np.zeros(len(vectors), np.int64)
+    for rows, _ in nearest_tables(vectors, HUB_LIST):
+        n_lists += np.bincount(rows.ravel(), minlength=len(vectors))
+    return n_lists
+
+
+def _binomial_skewness(n: int, p: float) -> float:
+    """Skewness of the number of lists a book stands in, each of `n` lists holding it with probability `p`."""
+    return (1 - 2 * p) / float(np.sqrt(n * p * (1 - p))) if 0 < p < 1 else 0.0
 
 
 def _skewness(values: np.ndarray) -> float:

@@ -26,23 +26,36 @@ class Bar:
         Place of similarity 0, and start and length of the filled part.
     chance
         Place of the similarity that one random pair in a hundred exceeds.
+    interval
+        Start and length of the interval of the similarity; None where it was not measured.
     """
 
     zero: float
     left: float
     width: float
     chance: float
+    interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
 class Beside:
-    """One row of a card's table."""
+    """One row of a card's table.
 
+    Attributes
+    ----------
+    low, high, p_top
+        As in `pipeline.query.Neighbours`; None where they were not measured.
+    """
+
+    row: int
     rank: int
     title: str
     details: str
     n_readers: int
     similarity: float
+    low: float | None
+    high: float | None
+    p_top: float | None
     bar: Bar
     is_same_work: bool
 
@@ -51,6 +64,7 @@ class Beside:
 class Card:
     """One book with the books beside it."""
 
+    row: int
     title: str
     details: str
     n_readers: int
@@ -83,7 +97,11 @@ class WatchList:
     cards: Sequence[Card]
     unresolved: Sequence[Unresolved]
     is_chosen: bool
-    rows: Sequence[int]
+
+    @property
+    def rows(self) -> list[int]:
+        """Rows of the books that have a card."""
+        return [card.row for card in self.cards]
 
 
 def watch_list(release: Release, chance: float) -> WatchList:
@@ -100,16 +118,20 @@ def watch_list(release: Release, chance: float) -> WatchList:
         rows = most_read(books, N_MOST_READ)
     n_near, n_far = settings["n_near"], settings["n_far"]
     beside = {row: (nearest(release, row, n_near), farthest(release, row, n_far)) for row in rows}
-    low = min((float(side.similarity.min(initial=0)) for both in beside.values() for side in both), default=0.0)
+    low = min((_lowest(side) for both in beside.values() for side in both), default=0.0)
     ranks = np.empty(len(books), np.int64)
     ranks[most_read(books, len(books))] = np.arange(1, len(books) + 1)
     cards = []
     for row, (near, far) in beside.items():
-        tables = [_beside(books, row, side, low, chance) for side in (near, far)]
-        cards.append(
-            Card(books.columns["title"][row], details(books, row), int(books.n_readers[row]), int(ranks[row]), *tables)
-        )
-    return WatchList(cards, unresolved, bool(settings["watch"]), rows)
+        about = (row, books.columns["title"][row], details(books, row), int(books.n_readers[row]), int(ranks[row]))
+        cards.append(Card(*about, *(_beside(books, row, side, low, chance) for side in (near, far))))
+    return WatchList(cards, unresolved, bool(settings["watch"]))
+
+
+def _lowest(side: Neighbours) -> float:
+    """The lowest similarity to be drawn, intervals included; at most 0, where the bars begin."""
+    drawn = side.similarity if side.low is None else side.low
+    return float(drawn.min(initial=0))
 
 
 def most_read(books: Books, n: int) -> list[int]:
@@ -142,20 +164,32 @@ def _resolve(books: Books, watch: Sequence[str]) -> tuple[list[int], list[Unreso
 
 
 def _beside(books: Books, row: int, side: Neighbours, low: float, chance: float) -> list[Beside]:
-    work = books.columns["work"][row]
-    return [_line(record, work, low, chance) for record in side.records(books)]
+    work, records = books.columns["work"][row], side.records(books)
+    return [
+        _line(beside, record, work, low, chance) for beside, record in zip(side.rows.tolist(), records, strict=True)
+    ]
 
 
-def _line(record: dict[str, Any], work: str, low: float, chance: float) -> Beside:
-    similarity = record["similarity"]
+def _line(row: int, record: dict[str, Any], work: str, low: float, chance: float) -> Beside:
     made = record["imprint"] or record["publisher"]
     shown = " · ".join(part for part in (record["authors"], "" if made in record["title"] else made) if part)
-    same_work = bool(work) and record["work"] == work
-    bar = _bar(similarity, low, chance)
-    return Beside(record["rank"], record["title"], shown, record["n_readers"], similarity, bar, same_work)
+    return Beside(
+        row=row,
+        details=shown,
+        bar=_bar(record, low, chance),
+        is_same_work=bool(work) and record["work"] == work,
+        **{name: record[name] for name in ("rank", "title", "n_readers", "similarity", "low", "high", "p_top")},
+    )
 
 
-def _bar(similarity: float, low: float, chance: float) -> Bar:
+def _bar(record: dict[str, Any], low: float, chance: float) -> Bar:
     """Scale from `low` (at most 0) to 1, the same for the whole page."""
-    zero, value, mark = (round(100 * (at - low) / (1 - low), 1) for at in (0.0, similarity, chance))
-    return Bar(zero, min(zero, value), round(abs(value - zero), 1), min(max(mark, 0.0), 100.0))
+
+    def place(at: float) -> float:
+        return round(100 * (at - low) / (1 - low), 1)
+
+    zero, value, mark = place(0.0), place(record["similarity"]), place(chance)
+    interval = None
+    if record["low"] is not None:
+        interval = (place(record["low"]), round(place(record["high"]) - place(record["low"]), 1))
+    return Bar(zero, min(zero, value), round(abs(value - zero), 1), min(max(mark, 0.0), 100.0), interval)

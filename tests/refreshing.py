@@ -14,19 +14,23 @@ from data.sources.base import Options
 from data.sources.catalogue import source_named
 from data.sources.mapping import read_mapping
 from data.store import Store
+from pipeline.assemble import Ingredients
 from pipeline.build_corpus import make_corpus
-from pipeline.config import EvaluationConfig, SampleConfig, Settings, SplitConfig
+from pipeline.config import EnsembleConfig, EvaluationConfig, PublishConfig, SampleConfig, Settings, SplitConfig
+from pipeline.ensemble import make_ensemble
 from pipeline.ingest import ingest
 from pipeline.make_works import make_works
-from pipeline.publish import Ingredients, Published, publish
-from pipeline.represent import COMPARED, SPACE, WHOLE, Part, make_evaluation, make_model, split_names
+from pipeline.publish import Published, publish
+from pipeline.represent import WHOLE, Part, compared, make_evaluation, make_model, split_names
 from pipeline.sample import make_sample
 
 SMALL = Settings(
     sample=SampleConfig(n_readers=800),  # with fewer the gate tells two equal releases apart by luck
     split=SplitConfig(p_held_out=0.2, time=False),
     evaluation=EvaluationConfig(n_bootstrap=50),
-    models={"word2vec": {"embedding_size": 32, "epochs": 30}},
+    publish=PublishConfig(spaces=("spectral", "word2vec")),
+    ensemble=EnsembleConfig(n_replicates=4, n_judged=300),
+    models={"word2vec": {"embedding_size": 32, "epochs": 30}, "spectral": {"n_dims": 64}},
 )
 
 
@@ -41,15 +45,16 @@ def train_and_publish(store: Store, settings: Settings, seed: int = 0) -> Publis
     """Fit, judge and publish what the history holds."""
     history = History(store.history).latest()
     corpus, _ = make_corpus(store, history, settings.corpus)
-    space, _ = make_model(store, SPACE, Part(corpus, WHOLE, seed), settings, Quiet())
+    whole = Part(corpus, WHOLE, seed)
+    spaces = {kind: make_model(store, kind, whole, settings, Quiet())[0] for kind in settings.publish.spaces}
+    ensemble = make_ensemble(store, settings.publish.spaces[0], whole, settings, Quiet())[0]
     evaluations = []
     for name in split_names(corpus, settings.split):
         part = Part(corpus, name, seed)
-        models = {kind: make_model(store, kind, part, settings, Quiet())[0] for kind in COMPARED}
+        models = {kind: make_model(store, kind, part, settings, Quiet())[0] for kind in compared(corpus, settings)}
         evaluations.append(make_evaluation(store, part, models, settings, Quiet())[0])
-    return publish(
-        store, Ingredients(history, make_works(store, history)[0], corpus, space, evaluations, settings, seed)
-    )
+    works = make_works(store, history)[0]
+    return publish(store, Ingredients(history, works, corpus, spaces, ensemble, evaluations, settings, seed))
 
 
 def refresh(store: Store, settings: Settings = SMALL, seed: int = 0) -> Published:

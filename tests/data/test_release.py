@@ -11,7 +11,7 @@ import pytest
 
 from data.artifact import ModelArtifact, write_artifact
 from data.errors import BadArtifact, NoRelease
-from data.release import FORMAT, KEY_COLUMNS, SPACE, SPACE_FORMAT, TEXT_COLUMNS, Books, Release, kept_releases
+from data.release import FORMAT, KEY_COLUMNS, SPACE, SPACE_FORMAT, SPACES, TEXT_COLUMNS, Books, Release, kept_releases
 from data.store import Store
 from data.vectors import unit_rows
 
@@ -27,12 +27,13 @@ def put(
     store: Store, release_id: str, books: dict[str, Any] | None = None, *, vocabulary: str = "v", n_vectors: int = 2
 ) -> Path:
     folder = store.release(release_id)
-    (folder / SPACE).mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps({"format": FORMAT, "vocabulary": vocabulary}))
+    (folder / SPACES / "spectral").mkdir(parents=True)
+    manifest = {"format": FORMAT, "vocabulary": vocabulary, "spaces": ["spectral"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
     columns = {**COLUMNS, "year": [1905, None], "n_readers": [3, 4], **(books or {})}
     (folder / "books.json").write_text(json.dumps({name: values for name, values in columns.items() if values}))
     vectors = unit_rows(np.arange(1, 1 + 2 * n_vectors, dtype=np.float32).reshape(n_vectors, 2))
-    write_artifact(folder / SPACE, ModelArtifact(SPACE, SPACE_FORMAT, {}, {"vectors": vectors}, "v"))
+    write_artifact(folder / SPACES / "spectral", ModelArtifact(SPACE, SPACE_FORMAT, {}, {"vectors": vectors}, "v"))
     return folder
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.ensemble import Ensemble
 from data.release import Release
 from data.store import Store
+from data.vectors import unit_rows
 from pipeline.query import farthest, nearest
 from tests.pipeline.books import books_of, release_of
 
@@ -30,15 +32,18 @@ sys.exit(code)
 """
 
 
+CAT = {"authors": "夏目 漱石", "work": "w:1", "format": "bunko", "language": "ja"}
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     store = Store(tmp_path_factory.mktemp("store"))
     books = books_of(
         [
-            {"title": "吾輩は猫である (新潮文庫)", "authors": "夏目 漱石", "n_readers": 30, "year": 1905},
-            {"title": "吾輩は猫である (岩波文庫)", "authors": "夏目 漱石", "n_readers": 40},
-            {"title": "The Hobbit", "authors": "J.R.R. Tolkien", "n_readers": 50},
-            {"title": "1984", "authors": "George Orwell", "n_readers": 20},
+            {**CAT, "title": "吾輩は猫である (新潮文庫)", "n_readers": 30, "year": 1905},
+            {**CAT, "title": "吾輩は猫である (岩波文庫)", "n_readers": 40},
+            {"title": "The Hobbit", "authors": "J.R.R. Tolkien", "n_readers": 50, "language": "eng"},
+            {"title": "1984", "authors": "George Orwell", "n_readers": 20, "year": 1949},
         ]
     )
     vectors = np.array([[1, 0], [0.8, 0.6], [0, 1], [-0.6, 0.8]])
@@ -68,7 +73,9 @@ def test_json_is_the_query(store: Store) -> None:
     answer = json.loads(done.stdout)
     release = Release.open(store)
     assert answer["release"] == "r1"
-    assert answer["asked"] == {"book": "t:2", "title": "The Hobbit", "n_readers": 50}
+    hobbit = {"book": "t:2", "title": "The Hobbit", "n_readers": 50, "warm": False}
+    assert answer["asked"] == {"like": [hobbit], "unlike": []}
+    assert (answer["space"], answer["filters"]) == ("spectral", [])
     assert answer["near"] == nearest(release, 2, 2).records(release.books)
     assert answer["far"] == farthest(release, 2, 1).records(release.books)
     assert [record["book"] for record in answer["near"]] == ["t:3", "t:1"]
@@ -92,6 +99,52 @@ def test_the_table_names_the_book_and_the_release(store: Store) -> None:
     assert done.returncode == 0
     assert "Near 吾輩は猫である (新潮文庫) (30 readers), release r1" in done.stdout
     assert "The Hobbit" in done.stdout
+    assert "How sure this is was not measured for this release." in done.stdout
+    assert "rank   similarity" in done.stdout
+
+
+def asked(store: Store, *arguments: str) -> list[str]:
+    done = wagahai(store, "nearest", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return [record["book"] for record in json.loads(done.stdout)["near"]]
+
+
+def test_several_books_and_those_it_must_not_be_like(store: Store) -> None:
+    """(1, 0) and (0, 1): between them lies (.8, .6); (.8, .6) without (1, 0) is (0, 1)."""
+    assert asked(store, "猫 新潮", "hobbit") == ["t:1", "t:3"]
+    assert asked(store, "猫 新潮", "--book", "t:2") == ["t:1", "t:3"]
+    done = wagahai(store, "nearest", "猫 岩波", "--unlike", "猫 新潮", "--json")
+    answer = json.loads(done.stdout)
+    assert [book["book"] for book in answer["asked"]["unlike"]] == ["t:0"]
+    assert [(record["book"], record["similarity"]) for record in answer["near"]] == [("t:2", 1), ("t:3", 0.8)]
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        (["--author", "orwell"], ["t:3"]),
+        (["--not-author", "夏目漱石"], ["t:2", "t:3"]),
+        (["--other-authors"], ["t:2", "t:3"]),
+        (["--min-readers", "40"], ["t:1", "t:2"]),
+        (["--from-year", "1900", "--to-year", "1950"], ["t:3"]),
+        (["--language", "English"], ["t:2"]),
+        (["--book-format", "文庫"], ["t:1"]),
+        (["--other-works"], ["t:2", "t:3"]),
+    ],
+)
+def test_filters_apply_before_the_nearest_are_chosen(store: Store, filters: list[str], found: list[str]) -> None:
+    assert asked(store, "猫 新潮", *filters, "-k", "9") == found
+    assert asked(store, "猫 新潮", *filters, "-k", "1") == found[:1]
+
+
+def test_lists_of_books_in_files(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("\ufeffThe Hobbit\r\nt:3\r\nnobody's book\r\n", encoding="utf-8")
+    arguments = ("nearest", "猫 新潮", "--json")
+    done = wagahai(store, *arguments, "--only", str(tmp_path / "list.txt"))
+    assert [record["book"] for record in json.loads(done.stdout)["near"]] == ["t:2", "t:3"]
+    assert "1 lines name no book of this release, the first: nobody's book" in done.stderr
+    done = wagahai(store, *arguments, "--without", str(tmp_path / "list.txt"))
+    assert [record["book"] for record in json.loads(done.stdout)["near"]] == ["t:1"]
 
 
 def test_another_release_is_asked_by_its_id(store: Store) -> None:
@@ -107,8 +160,25 @@ def test_another_release_is_asked_by_its_id(store: Store) -> None:
         (["nearest", "吾輩は猫である"], "[t:0]"),
         (["nearest", ""], "no book matches ''"),
         (["nearest", "qxzzvw"], "no book matches 'qxzzvw'"),
-        (["nearest"], "name one book"),
-        (["nearest", "hobbit", "--book", "t:2"], "name one book"),
+        (["nearest"], "name one book or several"),
+        (["nearest", "hobbit", "--reader", "r"], "name books, or --reader ID, not both"),
+        (
+            ["nearest", "the", "hobbit"],
+            'one book, The Hobbit (50 readers); a title of several words needs quotes: "the hobbit"',
+        ),
+        (["nearest", "the", "猫 新潮", "xyz"], "no book matches 'xyz'"),
+        (["nearest", "吾輩は猫である", "新潮"], 'a title of several words needs quotes: "吾輩は猫である 新潮"'),
+        (["nearest", "hobbit", "--unlike", "qxzzvw"], "no book matches 'qxzzvw'"),
+        (["nearest", "hobbit", "--unlike", "hobbit"], "nothing is left of what was asked for"),
+        (["nearest", "hobbit", "--space", "xyz"], "no space 'xyz'; it has spectral"),
+        (["nearest", "hobbit", "--author", "Orwell", "--min-readers", "21"], "  author Orwell: 0 left"),
+        (["nearest", "hobbit", "--author", "Tolkien"], "of 3, one after another:\n  author Tolkien: 0 left"),
+        (["nearest", "hobbit", "--only", "no such file"], "no such file: cannot be read as a list of books"),
+        (["why", "hobbit"], "name two books: titles in quotes, or --book ID; 1 named"),
+        (["why", "hobbit", "1984"], "the corpus of release r1 is not in"),
+        (["editions"], "name one book"),
+        (["editions", "hobbit"], "the corpus of release r1 is not in"),
+        (["editions", "hobbit", "1984"], "name one book: a title in quotes"),
         (["nearest", "--book", ""], "no book has the id ''"),
         (["nearest", "--book", "1984"], "no book has the id '1984'"),
         (["nearest", "hobbit", "--release", "r9"], "no release 'r9'"),
@@ -165,7 +235,10 @@ def test_a_reader_of_the_answer_may_stop_listening(store: Store) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [["nearest", "hobbit"], ["releases"], ["rollback", "r1"]])
+LIGHT = [["nearest", "hobbit", "1984", "--unlike", "猫 新潮", "--far", "2", "--min-readers", "20", "--other-authors"]]
+
+
+@pytest.mark.parametrize("arguments", [["nearest", "hobbit"], *LIGHT, ["releases"], ["rollback", "r1"]])
 def test_asking_loads_no_heavy_library(store: Store, arguments: list[str]) -> None:
     done = wagahai(store, *arguments, script=_LOADED)
     assert done.stderr.splitlines()[-1].endswith("[]"), done.stderr
@@ -178,7 +251,8 @@ def test_a_cold_query_of_17000_books_answers_within_600_ms(tmp_path: Path) -> No
     books = books_of(
         [{"title": title(i, i), "authors": f"Author {i % 999}", "publisher": "Someone", "year": 1990} for i in range(n)]
     )
-    release_of(store, books, np.random.default_rng(0).normal(size=(n, 64)).astype(np.float32))
+    vectors = unit_rows(np.random.default_rng(0).normal(size=(n, 64)))
+    release_of(store, books, vectors, ensemble=Ensemble.of([vectors] * 12))
     store.switch("r1", "test")
     seconds = []
     for _ in range(5):

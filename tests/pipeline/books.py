@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from data.artifact import ModelArtifact, write_artifact, write_json
-from data.release import FORMAT, KEY_COLUMNS, SPACE, SPACE_FORMAT, TEXT_COLUMNS, Books, Release
+from data.ensemble import Ensemble
+from data.release import ENSEMBLE, FORMAT, KEY_COLUMNS, SPACE, SPACE_FORMAT, SPACES, TEXT_COLUMNS, Books, Release
 from data.store import Store
 from data.vectors import unit_rows
 from pipeline.lookup import title_keys
@@ -34,13 +35,28 @@ def titled(*titles: str) -> Books:
 
 
 def release_of(
-    store: Store, books: Books, vectors: np.ndarray, *, id_: str = "r1", passed: bool = True, far_min_readers: int = 20
+    store: Store,
+    books: Books,
+    vectors: np.ndarray | dict[str, np.ndarray],
+    *,
+    id_: str = "r1",
+    passed: bool = True,
+    far_min_readers: int = 20,
+    ensemble: Ensemble | None = None,
 ) -> Release:
-    """Write a release of these books and vectors (scaled to length 1) and return it; switch to it yourself."""
+    """Write a release of these books and return it; switch to it yourself.
+
+    `vectors` are scaled to length 1; several spaces come by kind, the default one first.
+    """
     folder = store.release(id_)
-    (folder / SPACE).mkdir(parents=True)
-    space = ModelArtifact(SPACE, SPACE_FORMAT, {}, {"vectors": unit_rows(vectors)}, VOCABULARY)
-    write_artifact(folder / SPACE, space)
+    spaces = vectors if isinstance(vectors, dict) else {"spectral": vectors}
+    for kind, of_kind in spaces.items():
+        (folder / SPACES / kind).mkdir(parents=True)
+        space = ModelArtifact(SPACE, SPACE_FORMAT, {}, {"vectors": unit_rows(of_kind)}, VOCABULARY)
+        write_artifact(folder / SPACES / kind, space)
+    if ensemble is not None:
+        (folder / ENSEMBLE).mkdir()
+        ensemble.save(folder / ENSEMBLE, {}, VOCABULARY, {})
     write_json(folder / "books.json", {"n_readers": books.n_readers.tolist(), "year": books.year, **books.columns})
     write_json(folder / "quality.json", {"rows": []})
     manifest = {
@@ -50,7 +66,8 @@ def release_of(
         "passed": passed,
         "verdict": "published: by hand" if passed else "refused: by hand",
         "seed": 0,
-        "settings": {"publish": {"far_min_readers": far_min_readers}},
+        "settings": {"publish": {"far_min_readers": far_min_readers}, "corpus": {"min_readers": 5}},
+        "spaces": list(spaces),
         "corpus": {"n_readers": 100, "n_books": len(books), "n_readings": 1234},
     }
     write_json(folder / "manifest.json", manifest)

@@ -51,7 +51,7 @@ def make_store(root: Path) -> Store:
     for seed in range(2):
         ingest(store, export(root, f"{seed}.tsv", seed=seed), Tsv(), Quiet())
         history = History(store.history).latest()
-        evaluation = write_evaluation(store, f"e{seed}", word2vec=0.3 + seed / 10)
+        evaluation = write_evaluation(store, f"e{seed}", spectral=0.3 + seed / 10)
         assert publish(store, ingredients(store, history, evaluation)).passed
     return store
 
@@ -71,7 +71,7 @@ def _name(raw: str, key: str) -> str:
 def publish_again(store: Store) -> str:
     """Publish what the history holds now; return the id of the release that serves."""
     history = History(store.history).latest()
-    evaluation = write_evaluation(store, f"e{history.version}", word2vec=0.5)
+    evaluation = write_evaluation(store, f"e{history.version}", spectral=0.5)
     return publish(store, ingredients(store, history, evaluation)).release_id
 
 

@@ -12,12 +12,12 @@ from data.history import History, ReadingHistory
 from data.progress import Quiet
 from data.schema import BOOKS, READINGS, REJECTS
 from data.store import Store
+from pipeline.assemble import Ingredients
 from pipeline.build_corpus import make_corpus
 from pipeline.config import EvaluationConfig, PublishConfig, Settings, SplitConfig
 from pipeline.evaluate import Evaluation
 from pipeline.make_works import make_works
 from pipeline.metrics import METRICS
-from pipeline.publish import Ingredients
 from pipeline.represent import WHOLE, Part, make_model
 from tests.data.tables import STATUS_COUNTS, Batch
 
@@ -27,8 +27,8 @@ UNDESCRIBED = "t:11"
 SETTINGS = Settings(
     split=SplitConfig(time=False),
     evaluation=EvaluationConfig(n_bootstrap=100),
-    publish=PublishConfig(n_neighbours=4),
-    models={"word2vec": {"embedding_size": 4, "epochs": 2, "subsample": 0.0}},
+    publish=PublishConfig(spaces=("spectral", "word2vec"), n_neighbours=4),
+    models={"spectral": {"n_dims": 4}, "word2vec": {"embedding_size": 4, "epochs": 2, "subsample": 0.0}},
 )
 
 
@@ -75,12 +75,18 @@ def write_history(store: Store) -> ReadingHistory:
     return history.latest()
 
 
-def write_evaluation(store: Store, name: str, *, word2vec: float, popularity: float = 0.2) -> Path:
+def write_evaluation(
+    store: Store, name: str, *, spectral: float, word2vec: float = 0.3, popularity: float = 0.2
+) -> Path:
     """Keep an evaluation in which every metric of every reader has these values, but for a little spread."""
     spread = np.linspace(-0.05, 0.05, 40)
     per_reader = {
         model: dict.fromkeys(METRICS, value + spread * sign)
-        for model, value, sign in (("popularity", popularity, 1), ("word2vec", word2vec, -1))
+        for model, value, sign in (
+            ("popularity", popularity, 1),
+            ("spectral", spectral, -1),
+            ("word2vec", word2vec, -1),
+        )
     }
     return store.get_or_make("evaluation", name, lambda folder: Evaluation("readers", per_reader).save(folder, {}, {}))[
         0
@@ -90,5 +96,6 @@ def write_evaluation(store: Store, name: str, *, word2vec: float, popularity: fl
 def ingredients(store: Store, history: ReadingHistory, evaluation: Path, seed: int = 0) -> Ingredients:
     """Return the ingredients of a release of this history; corpus and space are made where they are not."""
     corpus, _ = make_corpus(store, history, SETTINGS.corpus)
-    space, _ = make_model(store, "word2vec", Part(corpus, WHOLE, seed), SETTINGS, Quiet())
-    return Ingredients(history, make_works(store, history)[0], corpus, space, [evaluation], SETTINGS, seed)
+    whole = Part(corpus, WHOLE, seed)
+    spaces = {kind: make_model(store, kind, whole, SETTINGS, Quiet())[0] for kind in SETTINGS.publish.spaces}
+    return Ingredients(history, make_works(store, history)[0], corpus, spaces, None, [evaluation], SETTINGS, seed)

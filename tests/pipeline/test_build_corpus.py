@@ -175,6 +175,61 @@ def test_a_corpus_of_works_is_made_again_when_a_person_overrules(tmp_path: Path)
     assert make_corpus(store, pinned, ALL) == (of_editions, False)
 
 
+AUTHOR = CorpusConfig(min_readers=1, min_books=1, unit="author")
+BY_AUTHORS = (
+    "B v Dune Herbert,_Frank\nB w Dune_Messiah Frank_Herbert\nB x Emma Jane_Austen\nB y Beowulf Anonymous\n"
+    "B z Persuasion Jane_Austen,_Someone_Else\nB t Untold\n"
+)
+
+
+def of_authors(root: Path, *files: str, config: CorpusConfig = AUTHOR) -> Corpus:
+    """The corpus of authors of some files; v and w are by Herbert, x and z by Austen, y and t by nobody named."""
+    described = BY_AUTHORS.replace(" ", "\t").replace("_", " ")
+    texts = [described + text.replace(" ", "\t") for text in files]
+    store = Store(root / "store")
+    for i, text in enumerate(texts):
+        (root / f"{i}.tsv").write_text(text)
+        ingest(store, root / f"{i}.tsv", Tsv(), Quiet())
+    return Corpus.load(make_corpus(store, History(store.history).latest(), config)[0])
+
+
+def test_authors_are_the_books_of_a_corpus_of_authors(tmp_path: Path) -> None:
+    corpus = of_authors(tmp_path, "a v\na x\nb w\nc y\nc t\nc u\nd z - - wish")
+    assert corpus.books.ids == ("author:austen jane", "author:frank herbert")
+    assert names(corpus) == ["a", "b"]  # c read nothing whose author is named, d did not read
+    np.testing.assert_array_equal(corpus.counts.toarray(), [[1, 1], [0, 1]])
+
+
+def test_an_author_is_read_once_when_that_is_known_best(tmp_path: Path) -> None:
+    corpus = of_authors(tmp_path, "a x 2020-06-01\na v\na w 2020-01-01\na z 2021-01-01")
+    assert [corpus.books.ids[j] for j in corpus.sequence] == ["author:frank herbert", "author:austen jane"]
+    days = [int(np.datetime64(day, "D").astype(int)) for day in ("2020-01-01", "2020-06-01")]
+    assert corpus.read_on.tolist() == days
+    np.testing.assert_array_equal(corpus.counts.toarray(), [[1, 1]])
+
+
+def test_an_undated_author_keeps_the_place_of_the_first_reading(tmp_path: Path) -> None:
+    corpus = of_authors(tmp_path, "a w\na x", "a v")
+    assert [corpus.books.ids[j] for j in corpus.sequence] == ["author:frank herbert", "author:austen jane"]
+
+
+def test_thresholds_count_readers_of_the_author(tmp_path: Path) -> None:
+    lines = "a v\na w\na x\nb w\nb z\nc v\nc w"  # two books of one author are one of c's
+    corpus = of_authors(tmp_path, lines, config=CorpusConfig(min_readers=2, min_books=2, unit="author"))
+    assert names(corpus) == ["a", "b"]
+    assert corpus.readers_per_book.tolist() == [2, 2]
+
+
+def test_a_corpus_of_authors_is_made_once_and_apart_from_that_of_editions(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    pinned = history(tmp_path, EDITIONS + "a x\na z")
+    folder, made = make_corpus(store, pinned, AUTHOR)
+    assert made
+    assert make_corpus(store, pinned, AUTHOR) == (folder, False)
+    assert {make_corpus(store, pinned, one)[0] for one in (ALL, WORK, AUTHOR)} > {folder}
+    assert Corpus.load(folder).books.ids == ("author:austen", "author:shakespeare")
+
+
 def test_a_corpus_is_made_once_per_history_and_settings(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     pinned = history(tmp_path, "a x\nb x")

@@ -11,7 +11,8 @@ import pytest
 from data.errors import BadConfig
 from data.store import Store
 from models.catalogue import KINDS, model_class
-from pipeline.config import PROFILES, Settings, from_table, keep_profile, load_settings
+from pipeline.config import PROFILES, Settings, keep_profile, load_settings
+from pipeline.typed_table import from_table
 
 
 @dataclass(frozen=True)

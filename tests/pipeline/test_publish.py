@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 
 from data.artifact import read_json
-from data.errors import NoRelease, ReleaseRefused
+from data.errors import NoRelease, ReleaseRefused, WagahaiError
 from data.history import ReadingHistory
 from data.release import TEXT_COLUMNS, Release, kept_releases
 from data.store import Store
+from pipeline.assemble import Ingredients
 from pipeline.lookup import find_book
-from pipeline.publish import Ingredients, Published, publish
+from pipeline.publish import Published, publish
 from pipeline.query import nearest
 from pipeline.rollback import roll_back
 from tests.pipeline.ingredients import (
@@ -60,22 +61,22 @@ def history(store: Store) -> ReadingHistory:
 
 @pytest.fixture
 def good(store: Store, history: ReadingHistory) -> Ingredients:
-    return ingredients(store, history, write_evaluation(store, "good", word2vec=0.5))
+    return ingredients(store, history, write_evaluation(store, "good", spectral=0.5))
 
 
 @pytest.fixture
 def better(store: Store, history: ReadingHistory) -> Ingredients:
-    return ingredients(store, history, write_evaluation(store, "better", word2vec=0.6))
+    return ingredients(store, history, write_evaluation(store, "better", spectral=0.6))
 
 
 @pytest.fixture
 def worse(store: Store, history: ReadingHistory) -> Ingredients:
-    return ingredients(store, history, write_evaluation(store, "worse", word2vec=0.4))
+    return ingredients(store, history, write_evaluation(store, "worse", spectral=0.4))
 
 
 @pytest.fixture
 def useless(store: Store, history: ReadingHistory) -> Ingredients:
-    return ingredients(store, history, write_evaluation(store, "useless", word2vec=0.2))
+    return ingredients(store, history, write_evaluation(store, "useless", spectral=0.2))
 
 
 def n_switches(store: Store) -> int:
@@ -202,7 +203,10 @@ def release(store: Store, good: Ingredients) -> Release:
 def test_a_release_is_complete(release: Release) -> None:
     files = sorted(path.relative_to(release.folder).as_posix() for path in release.folder.rglob("*") if path.is_file())
     exported = ["books.parquet", "neighbours.parquet"]
-    queried = ["books.json", "manifest.json", "quality.json", "space/arrays.npz", "space/manifest.json"]
+    queried = ["books.json", "manifest.json", "quality.json"]
+    queried += [
+        f"spaces/{kind}/{name}" for kind in ("spectral", "word2vec") for name in ("arrays.npz", "manifest.json")
+    ]
     assert files == sorted(queried + exported)
 
 
@@ -215,8 +219,9 @@ def test_the_manifest_says_what_made_the_release(release: Release, good: Ingredi
     assert manifest["corpus"]["artifact"] == good.corpus.name
     sizes = {"n_readers": N_READERS, "n_books": N_BOOKS, "n_readings": N_READERS * 6}
     assert sizes.items() <= manifest["corpus"].items()
+    assert manifest["spaces"] == ["spectral", "word2vec"]
     model = manifest["models"]["word2vec"]
-    assert model["artifact"] == good.space.name
+    assert model["artifact"] == good.spaces["word2vec"].name
     assert model["config"]["epochs"] == 2
     assert model["data"]["part"] == "all"
     assert manifest["evaluations"] == ["good"]
@@ -227,8 +232,8 @@ def test_the_manifest_says_what_made_the_release(release: Release, good: Ingredi
 
 def test_the_quality_is_that_of_the_evaluation(release: Release) -> None:
     judged = {row["model"]: row for row in release.quality["rows"] if row["metric"] == "ndcg100"}
-    assert judged["word2vec"]["mean"] == pytest.approx(0.5)
-    assert judged["word2vec"]["gain"] == pytest.approx(0.3)
+    assert judged["spectral"]["mean"] == pytest.approx(0.5)
+    assert judged["spectral"]["gain"] == pytest.approx(0.3)
 
 
 def test_vectors_are_of_length_one(release: Release) -> None:
@@ -262,7 +267,9 @@ def test_the_exported_books_are_those_queried(release: Release) -> None:
 
 def test_the_exported_neighbours_are_those_queried(release: Release) -> None:
     exported = pl.read_parquet(release.folder / "neighbours.parquet")
-    assert exported.columns == ["book", "neighbour", "similarity", "rank"]
+    certainty, shared = ["low", "high", "p_top10"], ["n_shared", "lift"]
+    assert exported.columns == ["book", "neighbour", "rank", "similarity", *certainty, *shared]
+    assert all(exported[name].is_null().all() for name in certainty)  # of a release without an ensemble
     assert len(exported) == N_BOOKS * 4
     for row, book in enumerate(release.books.columns["book"]):
         listed = exported.filter(pl.col("book") == book)
@@ -272,6 +279,27 @@ def test_the_exported_neighbours_are_those_queried(release: Release) -> None:
         rows = [find_book(release.books, id_) for id_ in listed["neighbour"]]
         assert row not in rows
         np.testing.assert_allclose(release.vectors[rows] @ release.vectors[row], found.similarity, atol=1e-6)
+
+
+def test_of_a_pair_that_enough_readers_share_their_number_and_lift_are_told(release: Release) -> None:
+    exported = pl.read_parquet(release.folder / "neighbours.parquet")
+    taste = pl.col("book").str.tail(2).cast(pl.Int32) // 6
+    other = pl.col("neighbour").str.tail(2).cast(pl.Int32) // 6
+    pairs = exported.filter(taste == other)  # all of a taste read all its books: 15 of 30 readers
+    assert set(pairs["n_shared"]) == {N_READERS // 2}
+    assert set(pairs["lift"]) == {2.0}
+    strangers = exported.filter(taste != other)
+    assert strangers["n_shared"].is_null().all()
+
+
+def test_another_space_that_does_not_beat_popularity_is_left_out(store: Store, history: ReadingHistory) -> None:
+    evaluation = write_evaluation(store, "mixed", spectral=0.5, word2vec=0.2)
+    outcome = publish(store, ingredients(store, history, evaluation))
+    release = Release.open(store, outcome.release_id)
+    assert outcome.passed
+    assert release.spaces == ("spectral",)
+    with pytest.raises(WagahaiError, match=r"has no space 'word2vec'; it has spectral"):
+        release.space("word2vec")
 
 
 def test_rare_books_and_readers_appear_in_no_file_of_a_release(release: Release) -> None:

@@ -11,8 +11,9 @@ import pytest
 from data.release import Release
 from data.store import Store
 from data.works.table import Works
+from pipeline.assemble import Ingredients
 from pipeline.make_works import make_works
-from pipeline.publish import Ingredients, publish
+from pipeline.publish import publish
 from tests.pipeline.ingredients import UNDESCRIBED, ingredients, write_evaluation, write_history
 
 
@@ -23,7 +24,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def good(store: Store) -> Ingredients:
-    return ingredients(store, write_history(store), write_evaluation(store, "good", word2vec=0.5))
+    return ingredients(store, write_history(store), write_evaluation(store, "good", spectral=0.5))
 
 
 def published_works(store: Store, release_id: str) -> dict[str, str]:

@@ -10,9 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from data.ensemble import Calibration, Ensemble
+from data.errors import WagahaiError
 from data.release import Release
 from data.store import Store
-from pipeline.query import far_threshold, farthest, nearest, nearest_tables
+from pipeline.query import (
+    certainty,
+    chance_similarity,
+    far_threshold,
+    farthest,
+    nearest,
+    nearest_many,
+    nearest_tables,
+    random_similarities,
+)
+from pipeline.question import Question, direction_of
 from tests.pipeline.books import books_of, release_of, titled
 
 LEFT, UP, DIAGONAL = [1, 0], [0, 1], [3, 4]
@@ -98,3 +110,254 @@ def test_the_table_of_all_books_is_what_each_query_answers(
         found = nearest(release, row, k)
         assert rows[row].tolist() == found.rows.tolist()
         assert similarity[row].tolist() == found.similarity.tolist()
+
+
+# ---- several books, and what they must not be like -----------------------------------------
+
+XYZ = np.eye(3, dtype=np.float32)
+
+
+def turned(degrees: float) -> list[float]:
+    return [float(np.cos(np.radians(degrees))), float(np.sin(np.radians(degrees)))]
+
+
+def test_several_books_are_asked_by_their_middle() -> None:
+    vectors = np.array([turned(0), turned(90), [0.6, 0.8]], np.float32)
+    np.testing.assert_allclose(direction_of(Question((0, 1)), vectors), turned(45), atol=1e-6)
+    # a vector counts once however long its name: (1, 0) twice and (0, 1) once
+    np.testing.assert_allclose(direction_of(Question((0, 0, 1)), vectors), np.array([2, 1]) / np.sqrt(5), atol=1e-6)
+
+
+def test_a_single_book_is_asked_by_its_own_vector_to_the_bit() -> None:
+    vectors = np.array([[0.1, 0.7]], np.float32)
+    assert direction_of(Question((0,)), vectors).tolist() == vectors[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("like", "unlike", "expected"),
+    [
+        ([1, 1, 0], [[1, 0, 0]], [0, 1, 0]),
+        ([1, 1, 1], [[1, 0, 0]], [0, 1, 1]),
+        ([1, 1, 1], [[1, 0, 0], [0, 1, 0]], [0, 0, 1]),
+        ([1, 1, 1], [[1, 0, 0], [1, 1, 0]], [0, 0, 1]),  # it is their span that goes, not each in turn
+        ([1, 1, 1], [[1, 0, 0], [1, 0, 0]], [0, 1, 1]),  # the same book twice is once
+        ([1, 2, 0], [[0, 0, 1]], [1, 2, 0]),  # has nothing of it
+        ([2, 1, 0], [[1, 1, 0]], [1, -1, 0]),
+    ],
+)
+def test_like_one_but_not_others(like: list[float], unlike: list[list[float]], expected: list[float]) -> None:
+    vectors = np.array([like, *unlike], np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    question = Question((0,), tuple(range(1, len(vectors))))
+    np.testing.assert_allclose(
+        direction_of(question, vectors), np.array(expected) / np.linalg.norm(expected), atol=1e-6
+    )
+
+
+@given(
+    vectors=arrays(np.float32, st.tuples(st.integers(2, 6), st.integers(6, 8)), elements=st.integers(-3, 3).map(float))
+)
+@settings(deadline=None)
+def test_what_is_unlike_has_similarity_zero(vectors: np.ndarray) -> None:
+    vectors = vectors + np.eye(*vectors.shape, dtype=np.float32) * 20  # no row in the span of the others
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    direction = direction_of(Question((0,), tuple(range(1, len(vectors)))), vectors)
+    np.testing.assert_allclose(vectors[1:] @ direction, 0, atol=1e-5)
+    assert np.linalg.norm(direction) == pytest.approx(1, abs=1e-5)
+    assert vectors[0] @ direction > 0
+
+
+@pytest.mark.parametrize("question", [Question((0,), (0,)), Question((0, 1), (1, 0)), Question((0, 2))])
+def test_a_question_of_which_nothing_is_left_is_refused(question: Question) -> None:
+    with pytest.raises(WagahaiError, match="nothing is left"):
+        direction_of(question, np.array([turned(0), turned(30), turned(180)], np.float32))
+
+
+def test_books_of_the_question_are_no_answer(tmp_path: Path) -> None:
+    vectors = np.array([turned(angle) for angle in (0, 10, 20, 30, 40)])
+    release = release_of(Store(tmp_path), titled(*"abcde"), vectors)
+    assert nearest(release, Question((0, 4)), 9).rows.tolist() == [2, 1, 3]
+    assert nearest(release, Question((4,), (0,)), 9).rows.tolist() == [3, 2, 1]
+    np.testing.assert_allclose(
+        nearest(release, Question((4,), (0,)), 9).similarity, np.sin(np.radians([30, 20, 10])), atol=1e-6
+    )
+
+
+def test_a_new_book_is_asked_by_its_vector_and_counts_as_a_book() -> None:
+    new = np.array([0, 1, 0], np.float32)
+    np.testing.assert_allclose(direction_of(Question((), new=(new,)), XYZ), [0, 1, 0])
+    np.testing.assert_allclose(
+        direction_of(Question((0,), new=(new,)), XYZ), np.array([1, 1, 0]) / np.sqrt(2), atol=1e-6
+    )
+    both = Question((0,), (2,), (np.array([0, 0.6, 0.8], np.float32),))
+    np.testing.assert_allclose(direction_of(both, XYZ), np.array([1, 0.6, 0]) / np.hypot(1, 0.6), atol=1e-6)
+
+
+def test_a_question_has_the_readers_of_its_least_read_book(three: Release) -> None:
+    assert Question((0, 2), (1,)).readers(three.books) == 10
+    assert Question((0, 2), n_readers=7).readers(three.books) == 7
+
+
+# ---- which books may be listed, and in which space -----------------------------------------
+
+
+def test_only_allowed_books_are_listed(three: Release) -> None:
+    allowed = np.array([True, True, False])
+    assert nearest(three, 0, 5, allowed).rows.tolist() == [1]
+    assert nearest(three, 2, 1, np.array([False, True, True])).rows.tolist() == [1]
+    assert nearest(three, 0, 5, np.array([True, False, False])).rows.tolist() == []
+    assert farthest(three, 2, 5, np.array([True, False, True])).rows.tolist() == [0]
+
+
+def test_another_space_answers_for_itself(tmp_path: Path) -> None:
+    spaces = {"one": np.array([LEFT, LEFT, UP]), "other": np.array([LEFT, UP, LEFT])}
+    release = release_of(Store(tmp_path), titled(*"abc"), spaces, ensemble=sharp(spaces["one"]))
+    assert nearest(release, 0, 1).rows.tolist() == [1]
+    assert nearest(release, 0, 1, space="one").p_top is not None
+    found = nearest(release, 0, 1, space="other")
+    assert (found.rows.tolist(), found.p_top) == ([2], None)  # only of the default space is known how sure
+    with pytest.raises(WagahaiError, match="no space 'third'; it has one, other"):
+        nearest(release, 0, 1, space="third")
+
+
+# ---- how sure -------------------------------------------------------------------------------
+
+
+def sharp(vectors: np.ndarray, n_replicates: int = 3, k: int = 1) -> Ensemble:
+    """Replicates that all are the space itself."""
+    return Ensemble.of([np.asarray(vectors, np.float32)] * n_replicates, Calibration(k=k))
+
+
+def swaying(angles: list[list[float]], calibration: Calibration) -> Ensemble:
+    """Replicates of books on a circle, at these degrees."""
+    return Ensemble.of([np.array([turned(angle) for angle in row], np.float32) for row in angles], calibration)
+
+
+@pytest.fixture
+def unsure(tmp_path: Path) -> Release:
+    """Book 1 is nearest, but comes and goes; book 2 is nearly as near, and steady; book 3 is far and steady."""
+    ensemble = swaying([[0, 5, 25, 120], [0, 55, 25, 120], [0, 5, 25, 120], [0, 55, 25, 120]], Calibration(k=1))
+    books = books_of([{"title": title, "n_readers": 30} for title in "abcd"])
+    return release_of(Store(tmp_path), books, np.array([turned(a) for a in (0, 20, 25, 120)]), ensemble=ensemble)
+
+
+def test_the_surest_come_first_then_the_most_similar(unsure: Release) -> None:
+    sure = certainty(unsure, 0, np.array([1, 2, 3]), 1)
+    assert sure is not None
+    # margins of book 1 to the first of the others: cos 5 - cos 25 = .09 and cos 55 - cos 25 = -.33, in turn
+    assert sure.p_top[2] < sure.p_top[0] < 0.5 < sure.p_top[1]
+    found = nearest(unsure, 0, 1)
+    assert found.p_top is not None
+    assert (found.rows.tolist(), found.p_top.tolist()) == ([2], [sure.p_top[1]])
+    everything = nearest(unsure, 0, 3)
+    assert everything.p_top is not None
+    assert everything.p_top.tolist() == [1, 1, 1]  # the list has room for all
+    assert everything.rows.tolist() == [1, 2, 3]  # so the similarity decides
+
+
+def test_the_interval_is_similarity_and_multiples_of_the_sd_over_replicates(unsure: Release) -> None:
+    sd = np.std(np.cos(np.radians([5, 55, 5, 55])), ddof=1)
+    found = nearest(unsure, 0, 3)
+    assert found.low is not None
+    assert found.high is not None
+    expected = np.cos(np.radians(20))
+    np.testing.assert_allclose([found.low[0], found.high[0]], [expected - 2 * sd, min(1, expected + 2 * sd)], atol=5e-3)
+    np.testing.assert_allclose([found.low[2], found.high[2]], [np.cos(np.radians(120))] * 2, atol=5e-3)
+
+
+def test_p_is_asked_of_the_allowed_books_only(unsure: Release) -> None:
+    """Alone in the list, book 3 is sure to be first; beside book 2 it is sure not to be."""
+    alone = nearest(unsure, 0, 1, np.array([True, False, False, True]))
+    assert alone.p_top is not None
+    assert (alone.rows.tolist(), alone.p_top.tolist()) == ([3], [1])
+    beside = nearest(unsure, 0, 1, np.array([True, False, True, True]))
+    assert beside.p_top is not None
+    assert beside.rows.tolist() == [2]
+    assert beside.p_top[0] > 0.9
+
+
+def test_the_ensemble_is_asked_the_same_question(tmp_path: Path) -> None:
+    """In every replicate the direction is that replicate's: turned as a whole, nothing changes."""
+    angles = [0, 40, 15, 90]
+    ensemble = swaying([[a + turn for a in angles] for turn in (0, 70, 200)], Calibration(k=1))
+    release = release_of(Store(tmp_path), titled(*"abcd"), np.array([turned(a) for a in angles]), ensemble=ensemble)
+    for question in (Question((0,)), Question((0, 1)), Question((1,), (0,))):
+        found = nearest(release, question, 9)
+        assert found.low is not None
+        assert found.high is not None
+        np.testing.assert_allclose(found.low, found.similarity, atol=0.01)
+        np.testing.assert_allclose(found.high, found.similarity, atol=0.01)
+
+
+def test_records_carry_how_sure(unsure: Release) -> None:
+    found = nearest(unsure, 0, 1)
+    assert found.p_top is not None
+    assert found.low is not None
+    record = found.records(unsure.books)[0]
+    assert record["p_top"] == round(float(found.p_top[0]), 4)
+    assert record["low"] == round(float(found.low[0]), 4) <= record["similarity"] <= record["high"]
+    assert nearest(unsure, 0, 3).first(2).records(unsure.books) == nearest(unsure, 0, 3).records(unsure.books)[:2]
+
+
+def test_without_an_ensemble_nothing_is_said_of_how_sure(three: Release) -> None:
+    record = nearest(three, 0, 1).records(three.books)[0]
+    assert (record["low"], record["high"], record["p_top"]) == (None, None, None)
+    assert certainty(three, 0, np.array([1]), 1) is None
+
+
+def test_of_a_new_book_it_is_not_known_how_sure(unsure: Release) -> None:
+    question = Question((), new=(np.array(turned(21), np.float32),), n_readers=7)
+    near, far = nearest(unsure, question, 4), farthest(unsure, question, 1)
+    assert (near.rows.tolist(), near.p_top, near.low) == ([1, 2, 0, 3], None, None)
+    assert (far.rows.tolist(), far.high) == ([3], None)
+
+
+def test_only_what_is_far_beyond_its_uncertainty_is_far(tmp_path: Path) -> None:
+    """Books at 0, 10 and 20 degrees, one at 100 that is steady, one at 110 that sways by 60."""
+    angles = [0, 10, 20, 100, 110]
+    ensemble = swaying([[0, 10, 20, 100, 50], [0, 10, 20, 100, 170], [0, 10, 20, 100, 110]], Calibration(k=1))
+    books = books_of([{"title": str(a), "n_readers": 30} for a in angles])
+    release = release_of(Store(tmp_path), books, np.array([turned(a) for a in angles]), ensemble=ensemble)
+    assert np.cos(np.radians(90)) < np.median(random_similarities(release)) < np.cos(np.radians(20))
+    found = farthest(release, 0, 5)
+    assert found.rows.tolist() == [3]
+    assert found.p_top is None
+    assert found.high is not None
+    assert found.high[0] == pytest.approx(np.cos(np.radians(100)), abs=0.01)
+    plain = release_of(Store(tmp_path), books, np.array([turned(a) for a in angles]), id_="r2")
+    assert farthest(plain, 0, 2).rows.tolist() == [4, 3]  # by similarity alone the swaying one is farther
+
+
+# ---- many at once ---------------------------------------------------------------------------
+
+
+@given(vectors=small_integers, k=st.integers(0, 6))
+@settings(deadline=None, max_examples=30)
+def test_a_batch_is_answered_as_each_question_alone(
+    tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray, k: int
+) -> None:
+    release = release_of(
+        Store(tmp_path_factory.mktemp("store")), titled(*["x"] * len(vectors)), np.ones((len(vectors), 1))
+    )
+    release.__dict__["vectors"] = vectors
+    allowed = np.arange(len(vectors)) % 3 != 1
+    for one, many in zip(range(len(vectors)), nearest_many(release, range(len(vectors)), k, allowed), strict=True):
+        alone = nearest(release, one, k, allowed)
+        assert (alone.rows.tolist(), alone.similarity.tolist()) == (many.rows.tolist(), many.similarity.tolist())
+
+
+def test_a_batch_need_not_ask_how_sure(unsure: Release) -> None:
+    fast = nearest_many(unsure, [0, Question((1, 2))], 2, how_sure=False)
+    assert [found.p_top for found in fast] == [None, None]
+    assert fast[0].rows.tolist() == [1, 2]
+    assert nearest_many(unsure, [0], 2)[0].p_top is not None
+    assert nearest_many(unsure, [], 2) == []
+
+
+def test_chance_is_of_random_pairs_of_different_books(tmp_path: Path) -> None:
+    """Two books at right angles, and two that are the same: of 12 ordered pairs, 4 have similarity 1."""
+    release = release_of(Store(tmp_path), titled(*"abcd"), np.array([LEFT, LEFT, UP, UP]))
+    pairs = random_similarities(release)
+    assert set(np.round(pairs, 6).tolist()) == {0.0, 1.0}
+    assert pairs.mean() == pytest.approx(1 / 3, abs=0.02)
+    assert chance_similarity(release) == pytest.approx(1)

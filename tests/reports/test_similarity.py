@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from selectolax.lexbor import LexborNode as Node
 
+from data.artifact import read_json, write_json
 from data.release import Release
 from data.store import Store
 from pipeline.metrics import METRICS
@@ -26,8 +31,11 @@ from tests.reports.half_circle import (
     N_BOOKS,
     N_READERS,
     SCRIPT,
+    SURE,
     TITLES,
     build,
+    interval,
+    older_release,
     reader_ids,
     settings,
 )
@@ -69,15 +77,36 @@ def table(node: Node, index: int) -> list[tuple[str, str, str, str]]:
             text_of(row, "td"),
             text_of(row, "td.book > span"),
             text_of(row, "td:nth-child(3)"),
-            text_of(row, ".similarity"),
+            text_of(row, ".similarity .value"),
         )
         for row in rows
     ]
 
 
+def map_values(tree: HTMLParser) -> list[dict[str, Any]]:
+    script = tree.css_first("#book-map script")
+    assert script is not None
+    spec = json.loads(script.text())
+    values: list[dict[str, Any]]
+    values = spec["data"]["values"] if "values" in spec["data"] else spec["datasets"][spec["data"]["name"]]
+    return values
+
+
 def numbers(node: Node) -> list[float]:
     """The numbers of a node's inline style."""
     return [float(number) for number in re.findall(r"[\d.]+", node.attributes["style"] or "")]
+
+
+def rendered(path: Path, folder: Path) -> HTMLParser:
+    """The page as a browser has it after some seconds."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no chromium")
+    off = ("gpu", "quic", "sync", "background-networking", "component-update")
+    switches = ["--headless", "--no-sandbox", "--no-first-run", "--virtual-time-budget=8000"]
+    switches += [f"--disable-{what}" for what in off]
+    command = [chromium, *switches, f"--user-data-dir={folder}", "--dump-dom", path.as_uri()]
+    return HTMLParser(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout.decode())
 
 
 def test_card_lists_books_in_order_with_their_cosines(tree: HTMLParser) -> None:
@@ -94,12 +123,11 @@ def test_card_of_a_book_in_the_middle_looks_both_ways(tree: HTMLParser) -> None:
 
 
 def test_bars_start_at_zero_on_one_scale(tree: HTMLParser) -> None:
-    widest = math.cos(math.pi / 40)  # also the depth of the farthest: the scale runs from -widest to 1
-    [zero, *_] = numbers(card(tree, SCRIPT).css(".zero")[0])
-    assert zero == pytest.approx(100 * widest / (1 + widest), abs=0.06)
+    widest = math.cos(math.pi / 40)  # also the depth of the farthest, whose interval ends at -1: so does the scale
     bars = [numbers(node) for node in card(tree, SCRIPT).css(".fill")]
-    assert bars[0] == [zero, pytest.approx(100 * widest / (1 + widest), abs=0.06)]
-    assert bars[5] == [0.0, zero]
+    assert numbers(card(tree, SCRIPT).css(".zero")[0]) == [50.0]
+    assert bars[0] == [50.0, pytest.approx(50 * widest, abs=0.06)]
+    assert bars[5] == [pytest.approx(50 - 50 * widest, abs=0.06), pytest.approx(50 * widest, abs=0.06)]
 
 
 def test_titles_are_text_and_never_markup(page: str, tree: HTMLParser) -> None:
@@ -110,10 +138,7 @@ def test_titles_are_text_and_never_markup(page: str, tree: HTMLParser) -> None:
 
 
 def test_chart_data_survive_titles_that_close_the_script(tree: HTMLParser) -> None:
-    script = tree.css_first("#book-map script")
-    assert script is not None
-    spec = json.loads(script.text())
-    values = spec["data"]["values"] if "values" in spec["data"] else spec["datasets"][spec["data"]["name"]]
+    values = map_values(tree)
     assert {SCRIPT, CLOSING, ARABIC} <= {value["title"] for value in values}
     assert len(values) == N_BOOKS
     assert max(len(value["title"]) for value in values) == 80
@@ -130,27 +155,93 @@ def test_unknown_and_ambiguous_titles_are_said_to_be_so(tree: HTMLParser) -> Non
 
 def test_verdict_says_what_was_measured(store: Store, tree: HTMLParser) -> None:
     assert text_of(tree, ".verdict") == (
-        f"Release {store.current} was published. It finds 3.0 times as many hidden books as bestsellers do "
-        "(0.300 against 0.100, Recall@20). BM25 item-kNN, the yardstick, finds more (0.500)."
+        f"Release {store.current} was published. Its ranking for a reader finds 3.0 times as many hidden books as "
+        "bestsellers do (0.300 against 0.100, Recall@20); more than BM25 item-kNN (+0.050, +0.050 to +0.050); fewer "
+        "than EASE (−0.020, −0.020 to −0.020); its space of books alone finds 2.2 times as many as bestsellers. "
+        "How sure neighbours are: of the 10 nearest of a book, 8.0 would be so had others been asked, on average (8.0 "
+        "for the 40 most read); of those said to be with 80 % probability, 79 % were (300 judged)."
     )
     facts = " ".join(text_of(tree, ".facts.large").split())
     n_readings = sum(24 + i for i in range(N_BOOKS))
     assert facts.startswith(f"readers{N_READERS} books{N_BOOKS} readings{n_readings:,} ingested20")
 
 
-def test_best_model_is_marked_in_each_split(tree: HTMLParser) -> None:
+def test_best_model_is_marked_in_each_split_and_the_default_space_set_off(tree: HTMLParser) -> None:
     tables = tree.css("table.quality")
     assert len(tables) == 2
     for quality in tables:
         best = [row for row in quality.css("tbody tr") if row.css(".best")]
-        assert [text_of(row, "th") for row in best] == ["BM25 item-kNN (yardstick)"]
+        assert [text_of(row, "th > span[dir]") for row in best] == ["EASE"]
         assert len(best[0].css(".best")) == len(METRICS)
+        roles = {text_of(row, "th > span[dir]"): text_of(row, "th .small") for row in quality.css("tbody tr")}
+        assert roles == {
+            "Bestsellers": "popularity: the floor",
+            "BM25 item-kNN": "yardstick",
+            "EASE": "yardstick",
+            "Blend": "the release’s ranking for a reader",
+            "Spectral": "the default space",
+            "PPMI": "space, not published",
+            "word2vec": "space",
+        }
+        assert [text_of(row, "th > span[dir]") for row in quality.css("tr.default")] == ["Spectral"]
+
+
+def test_differences_to_the_yardsticks_are_those_of_each_reader(tree: HTMLParser) -> None:
+    paired = [node for node in tree.css("table") if "less BM25 item-kNN" in node.text()]
+    assert len(paired) == 2
+    rows = [[" ".join(cell.text().split()) for cell in row.css("td")] for row in paired[0].css("tbody tr")]
+    assert ["Blend", "+0.050 (+0.050 to +0.050)", "−0.020 (−0.020 to −0.020)"] in rows
+    assert ["EASE", "+0.070 (+0.070 to +0.070)", ""] in rows
+    assert not [row for row in rows if row[0] == "Bestsellers"]
+
+
+def test_intervals_and_certainty_stand_beside_every_neighbour(tree: HTMLParser) -> None:
+    rows = card(tree, SCRIPT).css("table")[0].css("tbody tr")
+    assert [text_of(row, ".sure") for row in rows] == ["80 %"] * 5
+    for apart, row in enumerate(rows, start=1):
+        said = [float(end) for end in text_of(row, ".similarity .small").replace("−", "-").split(" to ")]
+        assert said == pytest.approx(interval(apart), abs=0.015)  # replicates are kept in whole 127ths
+        drawn = row.css_first(".interval")
+        assert drawn is not None
+        left, width = numbers(drawn)
+        [zero, *_] = numbers(row.css(".zero")[0])
+        assert left == pytest.approx(zero + said[0] * (100 - zero), abs=0.6)
+        assert left + width == pytest.approx(zero + said[1] * (100 - zero), abs=0.6)
+    assert not card(tree, SCRIPT).css("table")[1].css(".sure")
+
+
+def test_probabilities_are_held_against_what_came_true(tree: HTMLParser) -> None:
+    main = text_of(tree, "main")
+    assert "learned again from 4 samples of the readers" in main
+    assert "On average 8.0 of 10 published neighbours would be, for the 40 most read books 8.0; 100 % of all" in main
+    rows = [[" ".join(cell.text().split()) for cell in row.css("td")] for row in tree.css("#reliability tbody tr")]
+    assert [row[:2] + row[3:] for row in rows] == [
+        ["5.0 %", "4.0 %", "4,000"], ["80 %", "79 %", "300"], ["95 %", "97 %", "700"]
+    ]  # fmt: skip
+    assert rows[1][2] == "74 % to 83 %"  # Wilson (1927) of 237 in 300: .740 to .832
+    assert "1.1 percentage points" in main
+    assert "91 % of those of near books and 88 % of far books are inside; in the worst group it is 84 %" in main
+    assert "near books of a book with few readers (at most 18)" in main
+
+
+def test_first_release_has_nothing_to_be_compared_with(tree: HTMLParser) -> None:
+    assert "No earlier release that served is kept" in text_of(tree, "main")
+    assert not tree.css("table.moves")
+
+
+def test_map_without_an_attribute_is_coloured_by_clusters(tree: HTMLParser) -> None:
+    values = map_values(tree)
+    assert len({value["kind"] for value in values}) == 7
+    ordered = [value["kind"] for value in sorted(values, key=lambda value: value["x"])]
+    assert len([1 for one, other in pairwise(ordered) if one != other]) == 6  # each cluster is one piece of the arc
 
 
 def test_hubs_and_distribution_are_those_of_a_half_circle(tree: HTMLParser) -> None:
     main = text_of(tree, "main")
     assert f"nearest book of similarity {math.cos(math.pi / 40):.2f} or more" in main
     assert "each book stands in 10 lists on average" in main
+    # a binomial count of 39 lists with p = 10/39: (1 - 2p) / sqrt(39 p (1 - p)) = .179
+    assert "Lists drawn at random would have a skewness of 0.18; the other spaces have word2vec" in main
     assert len(tree.css("table.hubs tbody tr")) == 10
 
 
@@ -169,7 +260,8 @@ def test_page_loads_nothing_and_names_no_reader_and_no_path(store: Store, page: 
 def test_every_chart_has_words_and_an_accessible_name(tree: HTMLParser) -> None:
     charts = tree.css("figure.chart")
     assert [chart.attributes["id"] for chart in charts] == [
-        "quality-readers", "quality-time", "similarity-distribution", "readers-per-book", "book-map",
+        "quality-readers", "quality-time", "reliability", "how-sure", "book-map", "similarity-distribution",
+        "readers-per-book",
     ]  # fmt: skip
     for chart in charts:
         frame = chart.css_first("[role=img]")
@@ -186,7 +278,7 @@ def test_report_repeats_byte_for_byte_and_has_a_stable_copy(store: Store, page: 
 
 
 def test_refused_release_on_one_split_shows_its_most_read_books(tmp_path: Path) -> None:
-    store = build(tmp_path, settings(), gain=0.0, splits=("readers",))
+    store = build(tmp_path, settings(), gain=0.0, splits=("readers",), sure=False)
     [folder] = store.releases.iterdir()
     tree = HTMLParser(similarity_report(store, Release.open(store, folder.name)).read_text(encoding="utf-8"))
     assert "was refused." in text_of(tree, ".verdict")
@@ -194,23 +286,84 @@ def test_refused_release_on_one_split_shows_its_most_read_books(tmp_path: Path) 
     assert "beats popularity" in text_of(tree, "main > p.why")
     assert len(tree.css("table.quality")) == 1
     assert [text_of(node, "h3") for node in tree.css("article.card")] == [TITLES[i] for i in range(39, 27, -1)]
+    assert "made without an ensemble" in text_of(tree, "main")
+    assert not tree.css(".sure, .interval, #reliability")
+    table = pl.read_parquet(folder.parents[1] / "reports" / folder.name / "similarity.parquet")
+    assert table["p_top"].null_count() == len(table)
+
+
+def test_what_changed_names_the_pairs_of_the_book_that_moved(tmp_path: Path) -> None:
+    store = build(tmp_path, settings("Volume20"), splits=("readers",))
+    older_release(store, {20: 0.0})
+    release = Release.open(store)
+    path = similarity_report(store, release)
+    tree = HTMLParser(path.read_text(encoding="utf-8"))
+    main = text_of(tree, "main")
+    assert (
+        "Compared with the release before, 20000101T000000Z-00000000: 0 books came and 0 went; 40 are in both." in main
+    )
+    assert "10 of 215 neighbouring pairs (4.7 %) moved by more than their uncertainty" in main
+    assert "10 came nearer and 0 went apart" in main
+    rows = [[" ".join(cell.text().split()) for cell in row.css("td")] for row in tree.css("table.moves tbody tr")]
+    assert {*rows[0][:2]} == {"Volume20", "Volume25"}
+    before, now = math.cos(25 * math.pi / 40), math.cos(5 * math.pi / 40)
+    assert rows[0][3:5] == [f"{before:.2f}".replace("-", "−"), f"{now:.2f}"]
+    assert similarity_report(store, release).read_bytes() == path.read_bytes()
+
+
+def test_exports_hold_the_watch_list_and_start_no_formula(tmp_path: Path) -> None:
+    store = build(tmp_path, settings("Volume20", SCRIPT), splits=("readers",))
+    current = Release.open(store)
+    titles = read_json(current.folder / "books.json")
+    titles["title"][1] = "=HYPERLINK(1)"
+    write_json(current.folder / "books.json", titles)
+    neighbours = pl.read_parquet(current.folder / "neighbours.parquet")
+    few = neighbours.with_columns(n_shared=pl.when(pl.col("rank") == 1).then(4).otherwise(pl.col("n_shared")))
+    few.write_parquet(current.folder / "neighbours.parquet")
+    page = similarity_report(store, Release.open(store))
+    table = pl.read_parquet(page.with_suffix(".parquet"))
+    first = table.filter((pl.col("title") == SCRIPT) & (pl.col("side") == "near"))
+    assert first["neighbour"].to_list() == [f"hand:{i:02d}" for i in range(1, 6)]
+    assert first["neighbour_title"][0] == "=HYPERLINK(1)"
+    assert first["n_shared"].to_list() == [None, 24, 24, 24, 24]  # 4 are too few to be told
+    assert first["lift"][0] is None
+    assert first["p_top"].to_list() == [SURE] * 5
+    assert table.filter(pl.col("side") == "far")["p_top"].null_count() == 6
+    text = page.with_suffix(".csv").read_text(encoding="utf-8")
+    assert text.startswith("\ufeffbook,title,")
+    cells = [row["neighbour_title"] for row in csv.DictReader(text[1:].splitlines())]
+    assert "'=HYPERLINK(1)" in cells
+    assert "=HYPERLINK(1)" not in cells
+    assert len(cells) == len(table)
+    assert not [reader for reader in reader_ids() if reader in text]
 
 
 @pytest.mark.browser
 def test_browser_draws_every_chart_and_runs_no_title(store: Store, page: str, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no chromium")
-    off = ("gpu", "quic", "sync", "background-networking", "component-update")
-    switches = ["--headless", "--no-sandbox", "--no-first-run", "--virtual-time-budget=8000"]
-    switches += [f"--disable-{what}" for what in off]
-    url = (store.root / "reports" / "similarity.html").as_uri()
-    command = [chromium, *switches, f"--user-data-dir={tmp_path}", "--dump-dom", url]
-    drawn = HTMLParser(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout.decode())
+    drawn = rendered(store.root / "reports" / "similarity.html", tmp_path)
     charts = drawn.css("figure.chart")
-    assert len(charts) == 5
+    assert len(charts) == 7
     assert all(chart.css("svg path") for chart in charts)
     assert not drawn.css("img")
+
+
+@pytest.mark.browser
+def test_hovering_over_a_dot_of_the_map_shows_its_title(page: str, tmp_path: Path) -> None:
+    hover = """<script>setTimeout(() => {
+      const dot = [...document.querySelectorAll("#book-map .mark-symbol path")]
+        .find((one) => one.__data__ && one.__data__.datum.title === "Volume20");
+      const at = dot.getBoundingClientRect();
+      const where = { bubbles: true, clientX: at.x + at.width / 2, clientY: at.y + at.height / 2 };
+      for (const name of ["pointerover", "pointermove", "mouseover", "mousemove"])
+        dot.dispatchEvent(name.startsWith("p") ? new PointerEvent(name, where) : new MouseEvent(name, where));
+    }, 4000);</script></body>"""
+    path = tmp_path / "page.html"
+    before, _, after = page.rpartition("</body>")  # the chart library holds another
+    path.write_text(before + hover + after, encoding="utf-8")
+    drawn = rendered(path, tmp_path)
+    tooltip = text_of(drawn, "#vg-tooltip-element")
+    assert "Volume20" in tooltip
+    assert "Author20" in tooltip
 
 
 def test_a_space_of_one_dimension_still_has_a_map(store: Store) -> None:

@@ -1,0 +1,69 @@
+"""The arguments of the questions to a release: nearest, why, editions. What answers them is loaded when it is asked."""
+
+from __future__ import annotations
+
+import argparse
+
+from flows.tables import OUTPUTS
+
+
+def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands that ask a release about books."""
+    _add_nearest(commands)
+    parser = commands.add_parser("why", help="why two books are near: who reads both, and what else they read")
+    parser.add_argument("title", nargs="*", help="two titles, or ids")
+    _add_named(parser)
+    parser = commands.add_parser("editions", help="the editions of a work side by side")
+    parser.add_argument("title", nargs="*", help="a title as you would type it")
+    _add_named(parser)
+
+
+def count(text: str) -> int:
+    """Return a whole number, 0 or more, that was typed."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number, 0 or more")
+    return int(text)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of how to print."""
+    parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
+
+
+def _add_nearest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("nearest", help="books near and far from a title, from several, or from a reader")
+    parser.add_argument(
+        "title", nargs="*", help="a title as you would type it; part of it will do; several: their middle"
+    )
+    parser.add_argument("--unlike", action="append", default=[], metavar="TITLE", help="but not like this (repeatable)")
+    parser.add_argument("--reader", metavar="ID", help="near this reader; - reads the id from standard input")
+    parser.add_argument("--namespace", help="namespace of the reader's source")
+    parser.add_argument("-k", type=count, default=10, metavar="N", help="nearest books to list (default 10)")
+    parser.add_argument("--far", type=count, default=0, metavar="N", help="farthest books to list (default none)")
+    parser.add_argument("--space", metavar="KIND", help="ask this space of the release, not its default one")
+    _add_filters(parser)
+    _add_named(parser)
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("filters", "which books may be listed")
+    group.add_argument("--author", metavar="NAME", help="only by this author")
+    group.add_argument("--not-author", metavar="NAME", help="not by this author")
+    group.add_argument("--other-authors", action="store_true", help="not by an author of the books asked about")
+    group.add_argument("--other-works", action="store_true", help="no other edition of the books asked about")
+    group.add_argument("--language", metavar="CODE", help="only in this language")
+    group.add_argument("--book-format", metavar="FORMAT", help="only in this format (bunko, 文庫, hardcover ...)")
+    group.add_argument("--from-year", type=int, metavar="YEAR", help="published in this year or later")
+    group.add_argument("--to-year", type=int, metavar="YEAR", help="published in this year or before")
+    group.add_argument("--min-readers", type=count, default=0, metavar="N", help="with at least so many readers")
+    group.add_argument("--only", metavar="FILE", help="only books of this list: an id or a title on each line")
+    group.add_argument("--without", metavar="FILE", help="no book of this list")
+
+
+def _add_named(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--book", action="append", default=[], metavar="ID", help="a book by its id, where several have the title"
+    )
+    parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
+    add_output(parser)

@@ -1,0 +1,188 @@
+"""Commands that explain: why two books are near, and what tells the editions of a work apart. They read the corpus."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from data.errors import WagahaiError
+from data.release import Books, Release
+from flows.answers import between, in_words, percent
+from flows.reading import open_store, row_of
+from flows.tables import write_csv, write_json, write_table
+from pipeline.editions_beside import N_LOOKED_AT, N_NEAR, Edition, Editions, editions_beside, find_work
+from pipeline.lookup import find_book
+from pipeline.why import N_LISTED, Place, Shared, Why, open_corpus
+from pipeline.why import why as explain
+
+_ALSO = {"lift": "lift", "n_shared": "of them", "n_readers": "readers", "title": "title", "authors": "authors"}
+_EDITION = {
+    "edition": "#",
+    "n_readers": "readers",
+    "share": "share",
+    "format": "format",
+    "made_by": "published by",
+    "year": "year",
+    "shared": "read others too",
+    "similarity": "similarity",
+    "title": "title",
+    "book": "id",
+}
+_NEAR = {
+    "edition": "#",
+    "similarity": "similarity",
+    "only_here": "only here",
+    "n_readers": "readers",
+    "title": "title",
+    "authors": "authors",
+}
+_CSV_DETAILS = ("imprint", "publisher", "language", "year", "title", "book")
+
+
+def why(chosen: argparse.Namespace) -> int:
+    """Print why two books are near: who reads both, against chance, and what else these readers read."""
+    store = open_store(chosen.store)
+    release = Release.open(store, chosen.release)
+    books = release.books
+    rows = [find_book(books, title) for title in chosen.title] + [row_of(books, book) for book in chosen.book]
+    if len(rows) != 2:
+        raise WagahaiError(f"name two books: titles in quotes, or --book ID; {len(rows)} named")
+    found = explain(release, open_corpus(store, release), *rows)
+    if chosen.format == "json":
+        write_json({"release": release.id, **_why_as_json(books, rows, found)})
+    elif chosen.format == "csv":
+        write_csv(_also(books, found), [*_ALSO, "book"])
+    else:
+        _print_why(release, rows, found)
+    return 0
+
+
+def editions(chosen: argparse.Namespace) -> int:
+    """Print the editions of a work side by side, and what each is near."""
+    store = open_store(chosen.store)
+    release = Release.open(store, chosen.release)
+    if len(chosen.title) + len(chosen.book) != 1:
+        raise WagahaiError("name one book: a title in quotes, or --book ID")
+    row = row_of(release.books, chosen.book[0]) if chosen.book else find_work(release.books, chosen.title[0])
+    found = editions_beside(release, open_corpus(store, release), row)
+    records = [_edition(release.books, found, i) for i in range(len(found.editions))]
+    if chosen.format == "json":
+        write_json({"release": release.id, "work": found.work, "editions": records})
+    elif chosen.format == "csv":
+        names = ("edition", "n_readers", "share", "n_shared", "similarity", "low", "high", "format", *_CSV_DETAILS)
+        write_csv(records, names)
+    else:
+        _print_editions(release, found, records)
+    return 0
+
+
+# ---- why ----------------------------------------------------------------------------------
+
+
+def _print_why(release: Release, rows: list[int], found: Why) -> None:
+    one, other = (release.books.columns["title"][row] for row in rows)
+    shared, place = found.shared, found.of_other
+    facts = {
+        "similarity": between(found.similarity, place.low, place.high),
+        f"{other} in the list of {one}": _place(place),
+        f"{one} in the list of {other}": _place(found.of_one),
+        "readers": " and ".join(f"{int(release.books.n_readers[row]):,}" for row in rows),
+        "readers of both": _told(shared.n_shared, shared),
+        "expected by chance": f"{shared.n_expected:,.1f}",
+        "lift (found over expected)": "not told" if shared.lift is None else f"{shared.lift:,.1f}",
+        "Jaccard (both over either)": "not told" if shared.jaccard is None else f"{shared.jaccard:.3f}",
+    }
+    lines = [{"what": what, "value": value} for what, value in facts.items()]
+    write_table(f"{one} and {other}, release {release.id}", lines, {"what": "what", "value": "how much"})
+    if found.also:
+        write_table("What readers of both read more than others do", _also(release.books, found), _ALSO)
+    else:
+        sys.stdout.write(
+            f"Their shared readers have no other book in common, of {shared.fewer_than} of them or more.\n"
+        )
+
+
+def _place(place: Place) -> str:
+    sure = (
+        "" if place.p_top is None else f", among the first {N_LISTED} with probability {percent(place.p_top).strip()}"
+    )
+    return f"rank {place.rank:,}{sure}"
+
+
+def _told(n: int | None, shared: Shared | Editions) -> str:
+    return f"fewer than {shared.fewer_than}" if n is None else f"{n:,}"
+
+
+def _also(books: Books, found: Why) -> list[dict[str, Any]]:
+    return [{"lift": round(also.lift, 2), "n_shared": also.n_shared, **_book(books, also.row)} for also in found.also]
+
+
+def _book(books: Books, row: int) -> dict[str, Any]:
+    named = {name: books.columns[name][row] for name in ("title", "authors", "book")}
+    return {"n_readers": int(books.n_readers[row]), **named}
+
+
+def _why_as_json(books: Books, rows: list[int], found: Why) -> dict[str, Any]:
+    return {
+        "books": [_book(books, row) for row in rows],
+        "similarity": round(found.similarity, 4),
+        "low": found.of_other.low,
+        "high": found.of_other.high,
+        "place_of_second": {"rank": found.of_other.rank, "p_top": found.of_other.p_top},
+        "place_of_first": {"rank": found.of_one.rank, "p_top": found.of_one.p_top},
+        **vars(found.shared),
+        "also": _also(books, found),
+    }
+
+
+# ---- editions -----------------------------------------------------------------------------
+
+
+def _edition(books: Books, found: Editions, i: int) -> dict[str, Any]:
+    edition = found.editions[i]
+    details = {name: books.columns[name][edition.row] for name in ("format", "imprint", "publisher", "language")}
+    place = edition.place
+    return {
+        "edition": i + 1,
+        **_book(books, edition.row),
+        **details,
+        "year": books.year[edition.row],
+        "share": round(edition.share, 4),
+        "n_shared": edition.n_shared,
+        "fewer_than": found.fewer_than,
+        "similarity": None if edition.similarity is None else round(edition.similarity, 4),
+        "low": place and place.low,
+        "high": place and place.high,
+        "near": _near(books, edition),
+    }
+
+
+def _near(books: Books, edition: Edition) -> list[dict[str, Any]]:
+    records = edition.near.records(books)
+    return [{**record, "only_here": only} for record, only in zip(records, edition.only_here, strict=True)]
+
+
+def _print_editions(release: Release, found: Editions, records: list[dict[str, Any]]) -> None:
+    several = len(records) > 1
+    counted = f"{len(records):,} editions" if several else "1 edition"
+    title = f"{records[0]['title']}: {counted} with enough readers, release {release.id}"
+    write_table(title, [_edition_in_words(record, found) for record in records], _EDITION)
+    near = [
+        {**line, "edition": record["edition"], "only_here": "*" if line["only_here"] and several else ""}
+        for record in records
+        for line in in_words(record["near"])
+    ]
+    marked = f"; * among the nearest {N_LOOKED_AT} of no other edition" if several else ""
+    write_table(f"The {N_NEAR} nearest books of other works{marked}", near, _NEAR)
+
+
+def _edition_in_words(record: dict[str, Any], found: Editions) -> dict[str, Any]:
+    is_first = record["similarity"] is None
+    return {
+        **record,
+        "share": percent(record["share"]) if len(found.editions) > 1 else "",
+        "made_by": record["imprint"] or record["publisher"],
+        "shared": _told(record["n_shared"], found) if len(found.editions) > 1 else "",
+        "similarity": "most read" if is_first else between(record["similarity"], record["low"], record["high"]),
+    }

@@ -1,0 +1,68 @@
+"""What is in the history but not in the release: a new book, a reader. Loads the history, so only when asked."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from data.errors import BadHistory, UnknownBook, WagahaiError
+from data.release import Release
+from data.store import Store
+from flows.reading import Placed, of_row
+from pipeline.fold_in import place_reader, reader_books, warm_book
+from pipeline.question import Question
+from pipeline.why import min_readers
+
+
+class TooFewReaders(UnknownBook):
+    """A book that the history has, but too few readers of it to place it; does not say how many."""
+
+    def __init__(self, text: str, fewer_than: int) -> None:
+        super().__init__(text, ())
+        self.args = (
+            f"unknown: {text!r} is in the history, but fewer than {fewer_than} of its readers have read a book "
+            "of the release",
+        )
+
+
+def placed_book(store: Store, release: Release, space: str | None, unknown: UnknownBook, title: str) -> Placed:
+    """Return the book that a title names in the history, placed from its readers and marked ``warm``.
+
+    Raises
+    ------
+    UnknownBook
+        `unknown` if the history has no such book either; `TooFewReaders` if it has, but cannot place it.
+    AmbiguousTitle
+        If it has several.
+    """
+    try:
+        found = warm_book(store, release, title, space)
+    except (BadHistory, UnknownBook):
+        raise unknown from None
+    if found.row is not None:  # another edition, of a release of works
+        return of_row(release.books, found.row)
+    if found.vector is None:
+        raise TooFewReaders(title, min_readers(release))
+    record = {"book": None, "title": title, "n_readers": found.n, "warm": True}
+    called = f"{title} (warm: {found.n:,} readers, not in the release)"
+    return Placed(Question((), new=(found.vector,), n_readers=found.n), called, record)
+
+
+def placed_reader(store: Store, release: Release, reader: str, namespace: str | None) -> Placed:
+    """Return the question for books near a reader, whose own books are left out; it does not hold the reader's id.
+
+    Raises
+    ------
+    WagahaiError
+        If the history has no such reader, or the release none of the reader's books.
+    """
+    raw = sys.stdin.readline().strip() if reader == "-" else reader
+    rows = reader_books(store, release, raw, namespace)
+    if (found := place_reader(release.vectors, rows)).vector is None:
+        raise WagahaiError(f"unknown: {found.reason}")
+    n_readers = int(
+        np.median(release.books.n_readers[rows])
+    )  # the least read book says little about the middle of many
+    called = f"a reader ({len(rows):,} books of the release read)"
+    return Placed(Question(tuple(rows.tolist()), n_readers=n_readers), called, {"n_books": len(rows)})

@@ -1,0 +1,142 @@
+"""What lies in a release's folder, written from what was fitted and measured."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from data.artifact import ModelArtifact, made_by, read_json, write_artifact, write_json
+from data.corpus import Corpus
+from data.digest import digest_of
+from data.history import ReadingHistory
+from data.progress import Progress
+from data.release import ENSEMBLE, FORMAT, SPACE, SPACE_FORMAT, SPACES
+from data.vectors import unit_rows
+from data.works.table import Works
+from models.base import Encoder
+from models.catalogue import model_class
+from pipeline.book_columns import book_columns
+from pipeline.config import AUTHOR, Settings
+from pipeline.gates import Gate
+from pipeline.neighbours import neighbour_table
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """Everything a release is made of.
+
+    Attributes
+    ----------
+    spaces
+        Kind -> folder of the model fitted to everybody; the first is the default space.
+    ensemble
+        Folder of the ensemble of the default space; None to publish without.
+    """
+
+    history: ReadingHistory
+    works: Path
+    corpus: Path
+    spaces: Mapping[str, Path]
+    ensemble: Path | None
+    evaluations: Sequence[Path]
+    settings: Settings
+    seed: int
+
+    @property
+    def default_space(self) -> str:
+        """Kind of the space that queries use and gates judge."""
+        return next(iter(self.spaces))
+
+    @property
+    def digest(self) -> str:
+        """Digest of all ingredients: equal ones make equal releases."""
+        folders = [self.works, self.corpus, *self.spaces.values(), self.ensemble, *self.evaluations]
+        names = [folder and folder.name for folder in folders]
+        return digest_of([FORMAT, self.history.digest, names, asdict(self.settings), self.seed])
+
+
+def assemble(folder: Path, ingredients: Ingredients, published: Sequence[str], progress: Progress) -> None:
+    """Write books, the spaces of the kinds `published`, the ensemble and the table of neighbours into `folder`."""
+    corpus = Corpus.load(ingredients.corpus)
+    for kind in published:
+        _write_space(folder / SPACES / kind, kind, ingredients.spaces[kind], corpus)
+    if ingredients.ensemble:
+        shutil.copytree(ingredients.ensemble, folder / ENSEMBLE)
+    books = _books(corpus, ingredients)
+    books.write_parquet(folder / "books.parquet")
+    write_json(folder / "books.json", book_columns(books))
+    vectors = _vectors(published[0], ingredients.spaces[published[0]], corpus)
+    table = neighbour_table(corpus, vectors, ingredients.ensemble, ingredients.settings, progress)
+    table.write_parquet(folder / "neighbours.parquet")
+
+
+def _vectors(kind: str, model: Path, corpus: Corpus) -> np.ndarray:
+    encoder = model_class(kind).load(model, vocabulary=corpus.books.digest)
+    assert isinstance(encoder, Encoder)
+    return unit_rows(encoder.book_vectors())
+
+
+def _write_space(folder: Path, kind: str, model: Path, corpus: Corpus) -> None:
+    folder.mkdir(parents=True)
+    made_from = {"model": kind, "artifact": model.name}
+    arrays = {"vectors": _vectors(kind, model, corpus)}
+    write_artifact(folder, ModelArtifact(SPACE, SPACE_FORMAT, made_from, arrays, corpus.books.digest))
+
+
+def _books(corpus: Corpus, ingredients: Ingredients) -> pl.DataFrame:
+    """The books in the corpus's order; one that no source describes is called by its id.
+
+    A work is called by the smallest id of its published books: the id of another may be of a book too few have read.
+    """
+    if ingredients.settings.corpus.unit == AUTHOR:
+        from pipeline.author_books import author_books
+
+        return author_books(corpus, ingredients.history)
+    ordered = pl.DataFrame({"book": corpus.books.ids, "n_readers": corpus.readers_per_book})
+    described = ingredients.history.books.drop("source", "batch", "work").collect()
+    joined = ordered.join(described, on="book", how="left", maintain_order="left")
+    return joined.with_columns(
+        Works.load(ingredients.works).of(joined["book"]),
+        pl.col("title").fill_null(pl.col("book")),
+        pl.col("format").fill_null("unknown"),
+    ).with_columns(pl.col("book").min().over("work").alias("work"))
+
+
+def manifest(ingredients: Ingredients, published: Sequence[str], gates: list[Gate]) -> dict[str, Any]:
+    """Return what made a release: history, corpus, models, seeds, versions, gates."""
+    history, corpus = ingredients.history, read_json(ingredients.corpus / "manifest.json")
+    return {
+        "format": FORMAT,
+        "digest": ingredients.digest,
+        "seed": ingredients.seed,
+        "settings": asdict(ingredients.settings),
+        "gates": [asdict(gate) for gate in gates],
+        "history": {"version": history.version, "digest": history.digest, "batches": _accounts(history)},
+        "works": ingredients.works.name,
+        "corpus": {"artifact": ingredients.corpus.name, "config": corpus["config"], **corpus["metrics"]},
+        "vocabulary": corpus["vocabulary"],
+        "spaces": list(published),
+        "models": {kind: _made(folder) for kind, folder in ingredients.spaces.items() if kind in published},
+        "ensemble": _made(ingredients.ensemble) if ingredients.ensemble else None,
+        "evaluations": [folder.name for folder in ingredients.evaluations],
+        "made_by": made_by(),
+    }
+
+
+def _made(folder: Path) -> dict[str, Any]:
+    """Return what made an artifact: its name, settings, data and seed."""
+    found = read_json(folder / "manifest.json")
+    return {"artifact": folder.name, "config": found["config"], **found["provenance"]}
+
+
+def _accounts(history: ReadingHistory) -> list[dict[str, Any]]:
+    """What was ingested, when, and which dates it spans, as JSON values."""
+    dates = ("first_read_on", "last_read_on", "ingested_at")
+    chosen = history.batches.select("batch", "source", "files", "n_kept", *dates)
+    return chosen.with_columns(pl.col(dates).cast(pl.String)).to_dicts()
