@@ -42,6 +42,7 @@ from pipeline.typed_table import from_table
 TRIAL = "trial"  # kind of the artifacts: the validation figures of one setting
 P_SAMPLE, MIN_SAMPLE = 0.1, 300  # share of the training readers in the first round, and the fewest that say anything
 P_FINALISTS = 0.25
+_TITLE = "# Settings chosen by a search on validation readers; [searched.<kind>] says how. Test readers were not read."
 
 SEARCHED: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "item_knn": {
@@ -205,10 +206,7 @@ def write_profile(path: Path, searched: Sequence[Searched], base: Mapping[str, A
             kinds = dict(tables.get(table, {}))
             before = kinds.get(found.kind, {}) if table == "models" else {}
             tables[table] = {**kinds, found.kind: {**before, **values}}
-    title = (
-        "# Settings chosen by a search on validation readers; [searched.<kind>] says how. Test readers were not read."
-    )
-    path.write_text(f"{title}\n{toml_text(tables)}", encoding="utf-8")
+    path.write_text(f"{_TITLE}\n{toml_text(tables)}", encoding="utf-8")
 
 
 @dataclass(frozen=True)

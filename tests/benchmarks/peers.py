@@ -49,8 +49,8 @@ def implicit_als(train: Corpus, seed: int) -> System:
     from implicit.cpu.als import AlternatingLeastSquares
     from threadpoolctl import threadpool_limits
 
-    model = AlternatingLeastSquares(factors=256, regularization=3, alpha=5, random_state=seed)
     with threadpool_limits(1, "blas"):  # implicit asks for it: its threads and those of BLAS would fight
+        model = AlternatingLeastSquares(factors=256, regularization=3, alpha=5, random_state=seed)
         model.fit(train.counts, show_progress=False)
 
     def score(visible: sp.csr_matrix) -> np.ndarray:

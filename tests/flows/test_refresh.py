@@ -23,6 +23,8 @@ p_held_out = 0.2
 time = false
 [evaluation]
 n_bootstrap = 50
+[models.spectral]
+n_dims = 64
 [models.word2vec]
 embedding_size = 32
 epochs = 30
@@ -120,7 +122,8 @@ def test_new_files_in_the_inbox_remake_only_what_depends_on_them(store: Store, p
     assert store.current != release
     assert before.items() <= artifacts(store).items(), "what was known is kept as it was"
     made = {Path(path).parent.name for path in artifacts(store).keys() - before.keys()}
-    assert made == {"works", "corpus", "popularity", "item_knn", "word2vec", "evaluation"}
+    rankers, spaces = {"popularity", "item_knn", "ease", "blend"}, {"spectral", "ppmi", "word2vec"}
+    assert made == {"works", "corpus", *rankers, *spaces, "evaluation", "ensemble"}
 
 
 def test_a_refused_file_leaves_the_release_serving(store: Store, profile: str, tmp_path: Path) -> None:
@@ -140,7 +143,7 @@ def test_a_refused_file_leaves_the_release_serving(store: Store, profile: str, t
 
 def test_a_release_that_falls_is_kept_and_not_switched_to(store: Store, tmp_path: Path) -> None:
     worse = tmp_path / "worse.toml"
-    worse.write_text(PROFILE.replace("embedding_size = 32", "embedding_size = 1").replace("epochs = 30", "epochs = 1"))
+    worse.write_text(PROFILE.replace("n_dims = 64", "n_dims = 1"))
     release = store.current
     state = run(store, str(worse), sample=True)
     assert state.name == "Refused"

@@ -34,7 +34,7 @@ def test_on_the_checkerboard_the_nearest_books_are_of_the_same_colour() -> None:
 
 def test_with_all_dimensions_the_cosines_are_those_of_the_scaled_columns() -> None:
     corpus = tastes(0)
-    config = SpectralConfig(n_dims=64, reader_exponent=0.25, book_exponent=0.5)
+    config = SpectralConfig(n_dims=64, reader_exponent=0.25, book_exponent=0.5, near_exponent=1.0)
     dense = corpus.counts.toarray()
     dense = dense / dense.sum(axis=1, keepdims=True) ** 0.25 / np.maximum(dense.sum(axis=0), 1) ** 0.5
     norms = np.maximum(np.linalg.norm(dense, axis=0), 1e-9)
