@@ -73,6 +73,10 @@ def _run(chosen: argparse.Namespace) -> int:
         from flows import books
 
         return books.explain_work(chosen)
+    if chosen.command == "search":
+        from flows import searching
+
+        return searching.search_settings(chosen)
     from flows import writing
 
     return {
@@ -109,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_releases(commands)
     _add_ingest(commands)
     _add_refresh(commands)
+    _add_search(commands)
     _add_report(commands)
     _add_holdings(commands)
     _add_books(commands)
@@ -146,6 +151,16 @@ def _add_refresh(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--wait", type=float, default=0.0, metavar="SECONDS", help="wait for another refresh (-1: for ever)"
     )
+
+
+def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("search", help="search settings of models on validation readers, as a profile")
+    parser.add_argument("kind", nargs="+", metavar="KIND", help="of model: spectral, word2vec, ppmi, ease, blend ...")
+    parser.add_argument("--budget", type=count, default=20, metavar="N", help="settings to try (default 20)")
+    parser.add_argument("--profile", default="default", help="the settings to beat (default: default)")
+    parser.add_argument("--output", default="searched.toml", metavar="TOML", help="profile to write (searched.toml)")
+    parser.add_argument("--seed", type=count, default=0, help="root of everything random (default 0)")
+    add_output(parser)
 
 
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
