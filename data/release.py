@@ -4,7 +4,8 @@
 
     manifest.json        what made it: history, corpus, models, seeds, versions, gates, verdict
     books.json           the books, one list per column, with folded titles for look-up
-    spaces/KIND/         a published space (an artifact): a unit vector per book; the manifest names the default first
+    spaces/KIND/         a published space (an artifact): a unit vector per book; the manifest names the default first.
+                         If there are very many books, with an index (`pipeline.index`)
     ensemble/            the default space learned again from samples of the readers: how sure a neighbour is
     quality.json         the table of measured quality
     books.parquet        the same books, and
@@ -142,10 +143,8 @@ class Release:
         WagahaiError
             If the release has no such space; names those it has.
         """
-        if kind is not None and kind not in self.spaces:
-            raise WagahaiError(f"release {self.id} has no space {kind!r}; it has {', '.join(self.spaces)}")
         space = read_artifact(
-            self.folder / SPACES / (kind or self.spaces[0]),
+            self.space_folder(kind),
             kind=SPACE,
             format=SPACE_FORMAT,
             vocabulary=self.manifest["vocabulary"],
@@ -155,6 +154,12 @@ class Release:
         if len(vectors) != len(self.books):
             raise BadArtifact(f"{self.folder}: {len(vectors)} vectors for {len(self.books)} books")
         return vectors
+
+    def space_folder(self, kind: str | None = None) -> Path:
+        """Return the folder of a published space, the default one for None; WagahaiError if there is none."""
+        if kind is not None and kind not in self.spaces:
+            raise WagahaiError(f"release {self.id} has no space {kind!r}; it has {', '.join(self.spaces)}")
+        return self.folder / SPACES / (kind or self.spaces[0])
 
     @cached_property
     def ensemble(self) -> Ensemble | None:

@@ -59,20 +59,24 @@ def nearest(chosen: argparse.Namespace, placing: Placing) -> int:
     filters = _filters(chosen, release.books, subject.question)
     mask = allowed(release.books, filters, subject.question.left_out.tolist())
     ask = (release, subject.question)
-    lists = {"near": nearest_books(*ask, chosen.k, mask, chosen.space).records(release.books)}
+    near = nearest_books(*ask, chosen.k, mask if filters != Filters() else None, chosen.space)
+    lists = {"near": near.records(release.books)}
     if chosen.far:
         lists["far"] = farthest(*ask, chosen.far, mask, chosen.space).records(release.books)
     said = described(release.books, filters)
     if chosen.format == "json":
         facts = {"release": release.id, "space": chosen.space or release.spaces[0], "asked": subject.record}
         chance = chance_similarity(release, chosen.space)
-        write_json({**facts, "filters": said, "chance_similarity": chance, **lists})
+        recall = near.recall and near.recall.mean
+        write_json({**facts, "filters": said, "chance_similarity": chance, "index_recall": recall, **lists})
     elif chosen.format == "csv":
         records = [{"list": name, **record} for name, found in lists.items() for record in found]
         write_csv(records, ["list", *CSV_COLUMNS])
     else:
         n_allowed = f"; of {int(mask.sum()):,} books: {', '.join(said)}" if said else ""
         _print_lists(release, chosen, subject, n_allowed, lists)
+        if near.recall:
+            sys.stdout.write(f"Near books come from an index: {near.recall}.\n")
     return 0
 
 

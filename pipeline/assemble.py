@@ -24,6 +24,7 @@ from models.catalogue import model_class
 from pipeline.book_columns import book_columns
 from pipeline.config import AUTHOR, Settings
 from pipeline.gates import Gate
+from pipeline.index import GraphIndex, IndexConfig, make_index, saved_index
 from pipeline.neighbours import neighbour_table
 
 
@@ -65,14 +66,15 @@ def assemble(folder: Path, ingredients: Ingredients, published: Sequence[str], p
     """Write books, the spaces of the kinds `published`, the ensemble and the table of neighbours into `folder`."""
     corpus = Corpus.load(ingredients.corpus)
     for kind in published:
-        _write_space(folder / SPACES / kind, kind, ingredients.spaces[kind], corpus)
+        _write_space(folder / SPACES / kind, kind, corpus, ingredients, progress)
     if ingredients.ensemble:
         shutil.copytree(ingredients.ensemble, folder / ENSEMBLE)
     books = _books(corpus, ingredients)
     books.write_parquet(folder / "books.parquet")
     write_json(folder / "books.json", book_columns(books))
     vectors = _vectors(published[0], ingredients.spaces[published[0]], corpus)
-    table = neighbour_table(corpus, vectors, ingredients.ensemble, ingredients.settings, progress)
+    index = saved_index(folder / SPACES / published[0], vectors)
+    table = neighbour_table(corpus, vectors, index, ingredients.ensemble, ingredients.settings, progress)
     table.write_parquet(folder / "neighbours.parquet")
 
 
@@ -82,11 +84,18 @@ def _vectors(kind: str, model: Path, corpus: Corpus) -> np.ndarray:
     return unit_rows(encoder.book_vectors())
 
 
-def _write_space(folder: Path, kind: str, model: Path, corpus: Corpus) -> None:
+def _write_space(folder: Path, kind: str, corpus: Corpus, ingredients: Ingredients, progress: Progress) -> None:
+    """Write the vectors of a space and, where they are too many to search whole, an index of them."""
     folder.mkdir(parents=True)
+    model, settings = ingredients.spaces[kind], ingredients.settings
     made_from = {"model": kind, "artifact": model.name}
-    arrays = {"vectors": _vectors(kind, model, corpus)}
-    write_artifact(folder, ModelArtifact(SPACE, SPACE_FORMAT, made_from, arrays, corpus.books.digest))
+    vectors = _vectors(kind, model, corpus)
+    write_artifact(folder, ModelArtifact(SPACE, SPACE_FORMAT, made_from, {"vectors": vectors}, corpus.books.digest))
+    config = IndexConfig(threshold=settings.publish.index_above)
+    # on one thread: the same vectors then make the same graph
+    index = make_index(vectors, config, seed=ingredients.seed, n_threads=1, progress=progress)
+    if isinstance(index, GraphIndex):
+        index.save(folder)
 
 
 def _books(corpus: Corpus, ingredients: Ingredients) -> pl.DataFrame:

@@ -139,11 +139,14 @@ class PublishConfig:
         Nearest books of each book in ``neighbours.parquet``.
     far_min_readers
         Readers a book needs to be listed as far: vectors of rare books are noise, and noise is far.
+    index_above
+        Books above which a release carries indexes and says what share of the nearest they find (`pipeline.index`).
     """
 
     spaces: tuple[str, ...] = ("spectral", "ppmi", "word2vec")
     n_neighbours: int = 50
     far_min_readers: int = 20
+    index_above: int = 200_000
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
@@ -151,6 +154,7 @@ class PublishConfig:
             "publish.spaces", self.spaces, bool(self.spaces) and set(self.spaces) <= set(SPACES), f"some of {SPACES}"
         )
         _expect("publish.n_neighbours", self.n_neighbours, self.n_neighbours >= 1, "at least 1")
+        _expect("publish.index_above", self.index_above, self.index_above >= 0, "0 or more")
 
 
 @dataclass(frozen=True)

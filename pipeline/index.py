@@ -282,6 +282,11 @@ def open_index(folder: Path, vectors: np.ndarray, *, n_threads: int = 0) -> Grap
     return GraphIndex(vectors, IndexConfig(**manifest["config"]), graph, recall, n_threads)
 
 
+def saved_index(folder: Path, vectors: np.ndarray) -> ExactIndex | GraphIndex:
+    """Return the graph of these vectors if `folder` has one, else exact search."""
+    return open_index(folder, vectors) if (folder / MANIFEST).is_file() else ExactIndex(vectors)
+
+
 def _usearch() -> Any:
     try:
         return import_module("usearch.index")

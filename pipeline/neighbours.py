@@ -12,28 +12,33 @@ from data.ensemble import Ensemble
 from data.progress import Progress
 from pipeline.config import Settings
 from pipeline.ensemble import neighbour_certainty
-from pipeline.query import nearest_tables
+from pipeline.index import Index
 
 _BLOCK = 2_048  # books whose shared readers are counted at a time
 
 
 def neighbour_table(
-    corpus: Corpus, vectors: np.ndarray, ensemble: Path | None, settings: Settings, progress: Progress
+    corpus: Corpus, vectors: np.ndarray, index: Index, ensemble: Path | None, settings: Settings, progress: Progress
 ) -> pl.DataFrame:
     """Return the `publish.n_neighbours` nearest books of each book, the surest first.
+
+    Parameters
+    ----------
+    index
+        Of the vectors. Where it is a graph, how sure neighbours are is not worked out: time would grow with the square
+        of the books. A query still says it of the book it asks about.
 
     Returns
     -------
     DataFrame
         ``book, neighbour, rank, similarity, low, high, p_top10, n_shared, lift``, sorted by book and rank. Without an
-        ensemble, ``low``, ``high`` and ``p_top10`` are null, and ranks follow the similarity. Fewer than
+        ensemble, or by a graph, ``low``, ``high`` and ``p_top10`` are null, and ranks follow the similarity. Fewer than
         `corpus.min_readers` shared readers are not told: ``n_shared`` and ``lift`` are null.
     """
-    tables = list(nearest_tables(vectors, settings.publish.n_neighbours))
-    rows, similarity = (np.concatenate(part) for part in zip(*tables, strict=True))
+    rows, similarity = index.search(np.arange(len(vectors)), min(settings.publish.n_neighbours, len(vectors) - 1))
     n_books, k = rows.shape
     columns = {"similarity": similarity}
-    if ensemble is not None:
+    if ensemble is not None and index.recall is None:
         opened = Ensemble.open(ensemble, corpus.books.digest)
         sure = neighbour_certainty(opened, vectors, rows, corpus.readers_per_book, settings.ensemble.k, progress)
         columns |= {"low": sure.low, "high": sure.high, "p_top10": sure.p_top}

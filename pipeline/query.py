@@ -5,7 +5,7 @@ How sure a neighbour is comes from the release's ensemble (`data.ensemble`), of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from data.ensemble import Certainty, Ensemble
 from data.release import TEXT_COLUMNS, Books, Release
 from data.seeds import generator
+from pipeline.index import ExactIndex, GraphIndex, Recall, saved_index
 from pipeline.question import Asked, Question, direction_of, question_of
 from pipeline.ranking import top_columns
 
@@ -38,6 +39,8 @@ class Neighbours:
         readers been seen; None where it was not measured.
     p_top
         float32 (n,), probability to be in this list then; None where it was not measured, and in far lists.
+    recall
+        What share of the true nearest the index finds that the list comes from; None of exact search.
     """
 
     rows: np.ndarray
@@ -45,11 +48,12 @@ class Neighbours:
     low: np.ndarray | None = None
     high: np.ndarray | None = None
     p_top: np.ndarray | None = None
+    recall: Recall | None = None
 
     def first(self, n: int) -> Neighbours:
         """Return the first `n` of them; `p_top` stays that of the longer list."""
         low, high, p_top = (None if part is None else part[:n] for part in (self.low, self.high, self.p_top))
-        return Neighbours(self.rows[:n], self.similarity[:n], low, high, p_top)
+        return Neighbours(self.rows[:n], self.similarity[:n], low, high, p_top, self.recall)
 
     def records(self, books: Books) -> list[dict[str, Any]]:
         """Return one dict per book: rank, similarity, how sure, readers and what the book is."""
@@ -113,6 +117,8 @@ def nearest_many(
     """
     questions, vectors = [question_of(one) for one in asked], _vectors(release, space)
     ensemble = _ensemble(release, space) if how_sure else None
+    if ensemble is None and allowed is None and isinstance(index := index_of(release, space), GraphIndex):
+        return [_by_graph(index, question, k) for question in questions]
     found = []
     block = max(1, _BLOCK_SIZE // max(1, len(vectors)))
     for start in range(0, len(questions), block):
@@ -131,6 +137,21 @@ def nearest_many(
                 certainty = _certainty(ensemble, release, question, row, rows, k)
                 found.append(_surest(rows, row[rows], certainty, k))
     return found
+
+
+def index_of(release: Release, space: str | None = None) -> ExactIndex | GraphIndex:
+    """Return what finds the nearest books in a space: the release's index, or exact search if it has none.
+
+    `nearest` uses an index only where every book may be listed and it is not asked how sure that is: both look at all
+    books anyway.
+    """
+    return saved_index(release.space_folder(space), _vectors(release, space))
+
+
+def _by_graph(index: GraphIndex, question: Question, k: int) -> Neighbours:
+    direction = direction_of(question, index.vectors)
+    rows, similarity = index.search(direction[None], k, question.left_out[None])
+    return Neighbours(rows[0], similarity[0], recall=index.recall)
 
 
 def farthest(
@@ -191,23 +212,6 @@ def random_similarities(release: Release, space: str | None = None) -> np.ndarra
 def chance_similarity(release: Release, space: str | None = None) -> float:
     """Return the similarity that one random pair of books in a hundred exceeds: below it, near means little."""
     return float(np.quantile(random_similarities(release, space), 0.99))
-
-
-def nearest_tables(vectors: np.ndarray, k: int, block: int = 256) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield, for block after block of books, the rows and similarities of their `k` nearest.
-
-    Yields
-    ------
-    rows, similarity
-        int64 and float32 (n, k), most similar first, the book itself excluded.
-    """
-    k = min(k, len(vectors) - 1)
-    for start in range(0, len(vectors), block):
-        similarity = vectors[start : start + block] @ vectors.T
-        n = len(similarity)
-        similarity[np.arange(n), np.arange(start, start + n)] = -np.inf
-        rows = top_columns(similarity, k)
-        yield rows, np.take_along_axis(similarity, rows, axis=1)
 
 
 # ---- how sure -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import polars as pl
 from markupsafe import Markup
 
 from data.release import Release
-from pipeline.query import chance_similarity, nearest_tables, random_similarities
+from pipeline.query import chance_similarity, index_of, random_similarities
 from reports.document import EMPHASIS, MUTED, Table, chart_html, decimal, percent
 from reports.quality import MODEL_NAMES
 from reports.watch import details
@@ -152,7 +152,7 @@ class Hubness:
         length = min(HUB_LIST, len(books) - 1)
         chance = _binomial_skewness(len(books) - 1, length / (len(books) - 1))
         measured = release.spaces[1:] if len(books) <= MAX_COUNTED else ()
-        others = {kind: _skewness(_lists_of(release.space(kind))) for kind in measured}
+        others = {kind: _skewness(_lists_of(release, kind)) for kind in measured}
         return cls(length, _skewness(n_lists), float((n_lists == 0).mean()), hubs, chance, others)
 
     @property
@@ -205,12 +205,11 @@ def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return shares
 
 
-def _lists_of(vectors: np.ndarray) -> np.ndarray:
+def _lists_of(release: Release, space: str | None = None) -> np.ndarray:
     """In how many lists of its nearest books each book stands, in a space, int64 (n_books,)."""
-    n_lists = np.zeros(len(vectors), np.int64)
-    for rows, _ in nearest_tables(vectors, HUB_LIST):
-        n_lists += np.bincount(rows.ravel(), minlength=len(vectors))
-    return n_lists
+    n_books = len(release.books)
+    rows, _ = index_of(release, space).search(np.arange(n_books), min(HUB_LIST, n_books - 1))
+    return np.bincount(rows.ravel(), minlength=n_books)
 
 
 def _binomial_skewness(n: int, p: float) -> float:

@@ -27,7 +27,7 @@ from models.catalogue import KINDS, model_class
 from pipeline.calibration import reliability
 from pipeline.config import Settings, load_settings
 from pipeline.ensemble import N_CANDIDATES, calibrated, neighbour_certainty
-from pipeline.query import nearest_tables
+from pipeline.index import nearest_rows
 from pipeline.ranking import top_columns
 from pipeline.represent import model_config
 from pipeline.resample import halves
@@ -83,8 +83,7 @@ def checked(corpus: Corpus, kind: str, seed: int, settings: Settings, progress: 
     ensemble: Ensemble = calibrated(
         first, fit, settings.ensemble, run, settings.corpus.min_readers, settings.publish.far_min_readers
     )
-    tables = list(nearest_tables(mine, N_CANDIDATES))
-    rows, similarity = (np.concatenate(part) for part in zip(*tables, strict=True))
+    rows, similarity = nearest_rows(mine, np.arange(len(mine)), min(N_CANDIDATES, len(mine) - 1))
     k = settings.ensemble.k
     sure: Certainty = neighbour_certainty(ensemble, mine, rows, first.readers_per_book, k, progress)
     there, in_top = truth(theirs, rows, k)

@@ -14,6 +14,7 @@ from data.ensemble import Calibration, Ensemble
 from data.errors import WagahaiError
 from data.release import Release
 from data.store import Store
+from pipeline.index import nearest_rows
 from pipeline.query import (
     certainty,
     chance_similarity,
@@ -21,7 +22,6 @@ from pipeline.query import (
     farthest,
     nearest,
     nearest_many,
-    nearest_tables,
     random_similarities,
 )
 from pipeline.question import Question, direction_of
@@ -96,12 +96,12 @@ small_integers = arrays(
 )
 
 
-@given(vectors=small_integers, k=st.integers(0, 14), block=st.integers(1, 13))
+@given(vectors=small_integers, k=st.integers(0, 14))
 @settings(deadline=None)
 def test_the_table_of_all_books_is_what_each_query_answers(
-    tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray, k: int, block: int
+    tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray, k: int
 ) -> None:
-    rows, similarity = (np.concatenate(part) for part in zip(*nearest_tables(vectors, k, block), strict=True))
+    rows, similarity = nearest_rows(vectors, np.arange(len(vectors)), k)
     release = release_of(
         Store(tmp_path_factory.mktemp("store")), titled(*["x"] * len(vectors)), np.ones((len(vectors), 1))
     )
