@@ -13,8 +13,8 @@ From similarities in the replicates to a probability: for a candidate and a repl
 less the k-th largest of the *other* allowed books. Its mean over replicates, in units of its sd (half the candidate's
 own variance, half the usual one: a dozen replicates measure an sd badly), is z, and
 ``p_top = sigmoid(intercept + slope * asinh(z) + log_readers * log(n_readers))``; asinh, because agreement of
-replicates beyond some sd says little more. To an interval: linear quantiles of how far the similarity moves, given
-its sd and its size (a near book was chosen for being near: it falls back). The numbers in `Calibration`
+replicates beyond some sd says little more. To an interval: from how far the similarity moves, in units of its sd (a near
+book was chosen for being near: it falls back, by about as many sd whether its sd is large or small). The numbers in `Calibration`
 come from random halves of the readers (`pipeline.ensemble`): p_top is how often such a candidate is in the top k of
 the same model learned from as many other readers, and the interval holds its similarity there.
 Margins over bootstrap samples follow Efron and Tibshirani (1998, "The problem of regions"), but are calibrated,
@@ -35,7 +35,7 @@ import numpy as np
 from data.artifact import ModelArtifact, read_artifact, write_artifact
 from data.errors import BadArtifact
 
-KIND, FORMAT = "ensemble", 1
+KIND, FORMAT = "ensemble", 2
 CODES = "ensemble.npy"
 Z_LIMIT = 12.0  # replicates that all agree say "sure", not "infinitely sure"
 _BLOCK = 2048  # rows that are turned into float32 at a time: 4 MB at 512 dimensions, which stay in the cache
@@ -54,8 +54,8 @@ class Calibration:
         Of the logit of p, see the head of this file; `log_readers` is of the readers of the asked book.
     low, high
         Ends of the interval less the similarity, as multiples of its sd over replicates, and
-    low_terms, high_terms
-        what is added: a constant, and a multiple of the similarity.
+    low_constant, high_constant
+        what is added.
     level
         Share of similarities that lie in the interval in the same model learned from other readers.
     k
@@ -71,8 +71,8 @@ class Calibration:
     high: float = 2.0
     level: float = 0.9
     k: int = 10
-    low_terms: tuple[float, float] = (0.0, 0.0)
-    high_terms: tuple[float, float] = (0.0, 0.0)
+    low_constant: float = 0.0
+    high_constant: float = 0.0
     margin_sd: float = 0.0
 
     def p_top(self, mean: np.ndarray, sd: np.ndarray, n_readers: np.ndarray | float) -> np.ndarray:
@@ -90,8 +90,8 @@ class Calibration:
 
     def interval(self, similarity: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high, float32, within [-1, 1]; `similarity` is always between them."""
-        below = self.low * sd + self.low_terms[0] + self.low_terms[1] * similarity
-        above = self.high * sd + self.high_terms[0] + self.high_terms[1] * similarity
+        below = self.low * sd + self.low_constant
+        above = self.high * sd + self.high_constant
         similarity = np.asarray(similarity, np.float32)
         low = np.minimum(np.maximum(similarity + below, -1), similarity).astype(np.float32)
         high = np.maximum(np.minimum(similarity + above, 1), similarity).astype(np.float32)
@@ -175,9 +175,7 @@ class Ensemble:
         expected = (*scale.shape, metrics.get("n_dims"))
         if codes.dtype != np.int8 or codes.shape != expected:
             raise BadArtifact(f"{folder / CODES}: {codes.shape} {codes.dtype}, expected {expected} int8")
-        said: dict[str, Any] = metrics.pop("calibration")
-        said = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
-        return cls(codes, scale, Calibration(**said), judged, metrics)
+        return cls(codes, scale, Calibration(**metrics.pop("calibration")), judged, metrics)
 
     @staticmethod
     def check(folder: Path) -> None:

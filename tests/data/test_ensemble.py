@@ -17,7 +17,7 @@ from data.errors import BadArtifact
 from data.vectors import unit_rows
 
 K2 = Calibration(intercept=0.5, slope=2.0, log_readers=0.25, low=-1.5, high=0.5, k=2, margin_sd=0.02)
-EXTENDED = Calibration(low_terms=(-0.1, 0.25), high_terms=(0.2, 0.0), margin_sd=0.1)
+EXTENDED = Calibration(low_constant=-0.1, high_constant=0.2, margin_sd=0.1)
 
 
 def unit(seed: int, n: int = 30, n_dims: int = 16) -> np.ndarray:
@@ -103,8 +103,11 @@ def test_certainty_by_hand() -> None:
 
 def test_what_is_added_to_an_interval_by_hand() -> None:
     low, high = EXTENDED.interval(np.array([0.4, 0.95]), np.array([0.01, 0.01]))
-    np.testing.assert_allclose(low, [0.4 - 0.02 - 0.1 + 0.1, 0.95], rtol=1e-6)  # the second's low would lie above it
+    np.testing.assert_allclose(low, [0.4 - 0.02 - 0.1, 0.95 - 0.02 - 0.1], rtol=1e-6)
     np.testing.assert_allclose(high, [0.4 + 0.02 + 0.2, 1.0], rtol=1e-6)
+    shrinking = Calibration(low_constant=0.1, high_constant=-0.1)  # both ends on one side: the similarity is the other
+    low, high = shrinking.interval(np.array([0.4]), np.array([0.01]))
+    np.testing.assert_allclose([low[0], high[0]], [0.4, 0.4], rtol=1e-6)
 
 
 def test_a_list_with_room_for_all_holds_all() -> None:
@@ -124,12 +127,12 @@ def test_replicates_that_all_agree_are_sure_and_finite() -> None:
 finite = st.floats(-1, 1, width=32)
 
 
-@given(st.lists(st.tuples(finite, st.floats(0, 1, width=32)), min_size=1, max_size=20), finite, finite, finite, finite)
+@given(st.lists(st.tuples(finite, st.floats(0, 1, width=32)), min_size=1, max_size=20), finite, finite, finite)
 def test_the_similarity_always_lies_in_its_interval(
-    pairs: list[tuple[float, float]], low: float, high: float, constant: float, multiple: float
+    pairs: list[tuple[float, float]], low: float, high: float, constant: float
 ) -> None:
     similarity, sd = (np.array(part, np.float32) for part in zip(*pairs, strict=True))
-    calibration = Calibration(low=low, high=high, low_terms=(constant, multiple), high_terms=(-constant, multiple))
+    calibration = Calibration(low=low, high=high, low_constant=constant, high_constant=-constant)
     below, above = calibration.interval(similarity, sd)
     assert (below >= -1).all()
     assert (below <= similarity).all()
