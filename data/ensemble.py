@@ -13,10 +13,10 @@ From similarities in the replicates to a probability: for a candidate and a repl
 less the k-th largest of the *other* allowed books. Its mean over replicates, in units of its sd (half the candidate's
 own variance, half the usual one: a dozen replicates measure an sd badly), is z, and
 ``p_top = sigmoid(intercept + slope * asinh(z) + log_readers * log(n_readers))``; asinh, because agreement of
-replicates beyond some sd says little more. To an interval: from how far the similarity moves, in units of its sd (a near
-book was chosen for being near: it falls back, by about as many sd whether its sd is large or small). The numbers in `Calibration`
-come from random halves of the readers (`pipeline.ensemble`): p_top is how often such a candidate is in the top k of
-the same model learned from as many other readers, and the interval holds its similarity there.
+replicates beyond some sd says little more. To an interval: from how far the similarity moves, in units of its sd (a
+near book was chosen for being near: it falls back, by about as many sd whether its sd is large or small). The numbers
+in `Calibration` come from random halves of the readers (`pipeline.ensemble`): p_top is how often such a candidate is in
+the top k of the same model learned from as many other readers, and the interval holds its similarity there.
 Margins over bootstrap samples follow Efron and Tibshirani (1998, "The problem of regions"), but are calibrated,
 not counted.
 """

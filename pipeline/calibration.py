@@ -7,8 +7,8 @@ The logistic curve is Platt's (1999), by Newton's method. The intervals are line
 by majorisation, Hunter and Lange 2000) of how far a similarity moves, given its sd. Errors count in units of the sd: a
 book of five readers moves twenty times as far as one of five hundred, and would alone decide otherwise. Then, and
 without the size of the similarity as a third term, the same share of similarities lies inside for books of few and of
-many readers (goodbooks, 90 wanted: 86 to 93 in eight groups by readers, 88 to 100 before), and the intervals of books of
-many readers are a third as wide. As the check is on other books, it shows if that does not hold.
+many readers (goodbooks, 90 in 100 wanted: 86 to 93 in eight groups by readers, 88 to 100 before), and the intervals of
+books of many readers are a third as wide. As the check is on other books, it shows if that does not hold.
 """
 
 from __future__ import annotations
@@ -75,8 +75,14 @@ def fit_calibration(near: Pairs, far: Pairs, n_readers: np.ndarray, config: Ense
     moved = np.concatenate([(pairs.other - pairs.similarity).ravel() for pairs in (near, far)])
     tail = (1 - config.level) / 2
     (low_constant, low), (high_constant, high) = (linear_quantile(sd, moved, share) for share in (tail, 1 - tail))
-    of_p, of_interval = (intercept, slope, log_readers), (low, high, config.level, config.k)
-    return Calibration(*of_p, *of_interval, low_constant, high_constant, usual)
+    return Calibration(
+        *(intercept, slope, log_readers, low, high),
+        level=config.level,
+        k=config.k,
+        low_constant=low_constant,
+        high_constant=high_constant,
+        margin_sd=usual,
+    )
 
 
 def logistic(x: np.ndarray, known: np.ndarray, true: np.ndarray) -> tuple[float, float, float]:
