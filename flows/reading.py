@@ -204,7 +204,7 @@ def _print_lists(
 ) -> None:
     sure = how_sure(release, chosen.space, chosen.k, subject.question)
     headings = {"near": f"Near {subject.called}, release {release.id}{n_allowed}\n{sure}"}
-    beyond = "" if release.ensemble is None or chosen.space else ", and further than two random books beyond doubt"
+    beyond = "" if release.ensemble is None or chosen.space else ", and further than half of these beyond doubt"
     headings["far"] = f"Far from it (books with at least {far_threshold(release):,} readers{beyond})"
     for name, records in lists.items():
         if records:

@@ -161,13 +161,14 @@ def farthest(
 
     Only books with at least `far_threshold` readers are listed: the vectors of rare books are mostly
     noise, and on a sphere noise is far from everything. Where it is known how sure a similarity is, only
-    books are listed that are further than two random books beyond their uncertainty (`high` lies below the median
-    similarity of random pairs), in order of `high`: there may be none.
+    books are listed that are further than half of these books are, beyond their uncertainty (`high` lies below the
+    median of their similarities to what is asked for), in order of `high`: there may be none.
     """
     question, vectors = question_of(asked), _vectors(release, space)
     similarity = vectors @ direction_of(question, vectors)
     is_common = release.books.n_readers >= far_threshold(release)
     is_common[question.left_out] = False
+    middle = np.median(similarity[is_common]) if is_common.any() else 0.0
     rows = np.flatnonzero(is_common if allowed is None else is_common & allowed)
     ensemble = _ensemble(release, space)
     if ensemble is None or question.new or not len(rows):
@@ -176,7 +177,7 @@ def farthest(
     sd = ensemble.similarity(question.direction, rows).std(axis=0, ddof=1)
     low, high = ensemble.calibration.interval(similarity[rows], sd)
     order = np.lexsort((rows, similarity[rows], high))
-    order = order[high[order] < np.median(random_similarities(release))][:k]
+    order = order[high[order] < middle][:k]
     return Neighbours(rows[order], similarity[rows[order]], low[order], high[order])
 
 
