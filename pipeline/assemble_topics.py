@@ -15,7 +15,7 @@ from data.release import TOPICS, Books
 from data.topics import N_TYPICAL, NOT_TOLD, Topics, topics_of
 from models.catalogue import model_class
 from models.topics import TopicModel
-from pipeline.config import EvaluationConfig
+from pipeline.config import Settings
 from pipeline.judge_topics import N_TOP, TopicQuality
 from pipeline.topic_match import matched_overlap
 from pipeline.topic_metrics import npmi
@@ -32,9 +32,7 @@ def write_topics(
     quality: Path,
     corpus: Corpus,
     books: Books,
-    *,
-    min_readers: int,
-    config: EvaluationConfig,
+    settings: Settings,
     seed: int,
 ) -> None:
     """Write the topics of `models` (kind -> folder of the model fitted to everybody) into a release's folder."""
@@ -43,12 +41,13 @@ def write_topics(
     for kind, path in models.items():
         model = model_class(kind).load(path, vocabulary=corpus.books.digest)
         assert isinstance(model, TopicModel)
-        topics = published_topics(model, corpus, judged.models[kind].tops, min_readers)
+        topics = published_topics(model, corpus, judged.models[kind].tops, settings.corpus.min_readers)
         (folder / TOPICS / kind).mkdir(parents=True)
         topics.save(folder / TOPICS / kind, {"artifact": path.name}, corpus.books.digest)
         published.append(topics)
-    table = quality_table(judged, books, config, seed)
-    write_json(folder / "topics.json", {"models": table, "verdict": verdict(judged, table, config, seed)})
+    table = quality_table(judged, books, settings.evaluation, seed)
+    trusted = verdict(judged, table, settings.evaluation, seed)
+    write_json(folder / "topics.json", {"models": table, "verdict": trusted})
     topic_table(published, corpus.books.ids).write_parquet(folder / "topics.parquet")
     book_table(published, corpus.books.ids).write_parquet(folder / "book_topics.parquet")
 

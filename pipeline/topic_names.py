@@ -29,7 +29,8 @@ def topic_names(books: Books, topics: Topics) -> list[str]:
     lists = [topics.most_typical(topic, N_NAMING) for topic in range(len(topics))]
     names = [AND.join(main_authors(books, rows)) or AND.join(_titles(books, rows)[:N_TITLES]) for rows in lists]
     shared = {name for name, n in Counter(names).items() if n > 1}
-    named = [f"{name} ({_titles(books, rows)[0]})" if name in shared else name for name, rows in zip(names, lists)]
+    told_apart = [f"{name} ({_titles(books, rows)[0]})" for name, rows in zip(names, lists, strict=True)]
+    named = [longer if name in shared else name for name, longer in zip(names, told_apart, strict=True)]
     twice = {name for name, n in Counter(named).items() if n > 1}
     return [f"{name} [{i}]" if name in twice else name for i, name in enumerate(named, 1)]
 

@@ -38,8 +38,8 @@ def quality_table(judged: TopicQuality, books: Books, config: EvaluationConfig, 
     dict
         Kind -> ``n_topics, n_seeds, n_held_readers``; ``npmi_all, npmi_held, purity`` and ``stability`` (None from one
         seed), ``perplexity`` and ``gain`` (nats per hidden reading over the unigram), each as mean, low, high;
-        ``diversity``, ``n_dead`` and ``n_duplicates``; ``unigram`` (its perplexity); and, in ``random``, the same figures of
-        random lists.
+        ``diversity``, ``n_dead`` and ``n_duplicates``; ``unigram`` (its perplexity); and, in ``random``, the same
+        figures of random lists.
     """
     average = partial(
         bootstrap_interval,
