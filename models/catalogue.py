@@ -14,6 +14,7 @@ _CLASSES = {
     "blend": ("models.blend", "Blend"),
     "spectral": ("models.spectral", "Spectral"),
     "ppmi": ("models.ppmi", "Ppmi"),
+    "lda": ("models.lda", "Lda"),
     "word2vec": ("models.word2vec", "Word2Vec"),
 }
 KINDS = tuple(_CLASSES)

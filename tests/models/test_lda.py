@@ -1,0 +1,286 @@
+"""LDA: the contract for both inferences, topics that were planted, closed forms, and the posterior by enumeration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.optimize import linear_sum_assignment
+
+from data.corpus import NO_DATE, Corpus
+from data.errors import BadConfig
+from data.planted import SimulationConfig, Truth
+from data.simulate import load_catalogue, simulate
+from data.vectors import unit_rows
+from data.vocabulary import Vocabulary
+from models.base import Run
+from models.lda import Lda
+from models.lda_config import INFERENCES, Learned, LdaConfig, has_converged
+from models.lda_cvb0 import minka_alpha
+from models.lda_fold_in import fold_in
+from tests.models.contract import EncoderContract
+from tests.models.corpora import corpus_of, shown, tastes
+
+SHORT = LdaConfig(n_topics=3, epochs=20, cooling_epochs=5, n_batches=3, reader_exponent=0.2, eta=0.05)
+
+
+class TestLdaByCvb0(EncoderContract):
+    model = Lda
+    config = SHORT
+
+    def test_another_seed_gives_other_topics(self) -> None:
+        assert not np.array_equal(
+            self.fit(tastes(1), 1).arrays()["expected"], self.fit(tastes(1), 2).arrays()["expected"]
+        )
+
+
+class TestLdaByGensim(EncoderContract):
+    model = Lda
+    config = replace(SHORT, inference="gensim")
+
+
+def counted(counts: np.ndarray) -> Corpus:
+    """Return the corpus of these counts (n_readers, n_books), which may be above 1."""
+    matrix = sp.csr_matrix(counts.astype(np.float32))
+    matrix.sort_indices()
+    return Corpus(
+        Vocabulary.of(f"reader{i}" for i in range(matrix.shape[0])),
+        Vocabulary.of(f"book{i}" for i in range(matrix.shape[1])),
+        matrix,
+        matrix.indices.astype(np.int32),
+        np.full(matrix.nnz, NO_DATE, np.int32),
+        np.arange(matrix.shape[0], dtype=np.uint64),
+    )
+
+
+def drawn_from(topics: np.ndarray, alpha: float, n_readers: int, n_read: int, seed: int) -> np.ndarray:
+    """Return counts (n_readers, n_books) as LDA draws them."""
+    random = np.random.default_rng(seed)
+    mixtures = random.dirichlet(np.full(len(topics), alpha), n_readers)
+    return np.array([random.multinomial(n_read, p / p.sum()) for p in mixtures @ topics])
+
+
+def matched_cosines(found: np.ndarray, planted: np.ndarray) -> np.ndarray:
+    """Return the cosine of each planted topic with the one matched to it (Hungarian)."""
+    cosine = unit_rows(planted) @ unit_rows(found).T
+    rows, columns = linear_sum_assignment(-cosine)
+    matched: np.ndarray = cosine[rows, columns]
+    return matched
+
+
+@pytest.mark.parametrize("inference", INFERENCES)
+def test_planted_topics_are_recovered(inference: str) -> None:
+    topics = np.random.default_rng(0).dirichlet(np.full(100, 0.1), 5)
+    corpus = counted(drawn_from(topics, 0.2, n_readers=300, n_read=60, seed=1))
+    model = Lda.fit(corpus, LdaConfig(n_topics=5, inference=inference), Run(2))
+    assert (matched_cosines(model.topics(), topics) >= 0.9).all()
+
+
+def test_a_learnt_alpha_says_which_topics_are_common_and_how_mixed_readers_are() -> None:
+    topics = np.kron(np.eye(3), np.full(30, 1 / 30))  # who reads what is plain: three disjoint shelves
+    random = np.random.default_rng(0)
+    mixtures = random.dirichlet([0.9, 0.3, 0.1], 4000)
+    counts = np.array([random.multinomial(30, p) for p in mixtures @ topics])
+    model = Lda.fit(
+        counted(counts), LdaConfig(n_topics=3, temperature=1, cooling_epochs=0, epochs=60, tolerance=0), Run(0)
+    )
+    np.testing.assert_allclose(np.sort(model.learned.alpha), [0.1, 0.3, 0.9], rtol=0.1)
+
+
+def test_minkas_fixed_point_is_where_the_likelihood_is_highest() -> None:
+    counts = np.random.default_rng(3).multinomial(20, [0.5, 0.3, 0.2], 50).astype(np.float64)
+    counts[:10] = [20, 0, 0]
+    alpha = np.ones(3)
+    for _ in range(400):
+        alpha = minka_alpha(alpha, counts)
+
+    def log_likelihood(alpha: np.ndarray) -> float:
+        from scipy.special import gammaln
+
+        total = alpha.sum()
+        ends = gammaln(total) - gammaln(counts.sum(axis=1) + total)
+        return float((ends + (gammaln(counts + alpha) - gammaln(alpha)).sum(axis=1)).sum())
+
+    best = log_likelihood(alpha)
+    for k, factor in product(range(3), (0.97, 1.03)):
+        moved = alpha.copy()
+        moved[k] *= factor
+        assert log_likelihood(moved) < best
+
+
+@pytest.mark.parametrize("inference", INFERENCES)
+def test_one_topic_is_the_smoothed_unigram(inference: str) -> None:
+    corpus = tastes(0)
+    model = Lda.fit(corpus, LdaConfig(n_topics=1, inference=inference, eta=0.3), Run())
+    unigram = corpus.readers_per_book + 0.3
+    np.testing.assert_allclose(model.topics()[0], unigram / unigram.sum(), rtol=1e-5)
+    np.testing.assert_allclose(model.predict(corpus.counts[:3]), np.tile(model.topics(), (3, 1)), rtol=1e-5)
+    np.testing.assert_allclose(model.reader_topics(corpus.counts[:3]).sd, 0, atol=1e-6)
+
+
+TOPICS = np.array([[0.6, 0.3, 0.1], [0.1, 0.2, 0.7]])
+ALPHA = np.array([0.5, 1.5])
+
+
+def exact_posterior(books: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and sd of the mixture, summed over all assignments of the books to topics."""
+    weights, means, squares = [], [], []
+    for assigned in product(range(2), repeat=len(books)):
+        n = np.bincount(assigned, minlength=2)
+        drawn = np.prod([TOPICS[k, book] for k, book in zip(assigned, books, strict=True)])
+        polya = np.prod([np.prod(ALPHA[k] + np.arange(n[k])) for k in range(2)])
+        m, total = ALPHA + n, ALPHA.sum() + len(books)
+        weights.append(drawn * polya)
+        means.append(m / total)
+        squares.append(m * (m + 1) / (total * (total + 1)))
+    mean, square = (np.average(x, axis=0, weights=weights) for x in (means, squares))
+    return mean, np.sqrt(square - mean**2)
+
+
+@pytest.mark.parametrize("books", [[], [0], [2]])
+def test_a_reader_of_no_or_one_book_has_the_exact_posterior(books: list[int]) -> None:
+    found = fold_in(TOPICS, ALPHA, shown([books], 3))
+    mean, sd = exact_posterior(books)
+    np.testing.assert_allclose(found.mean[0], mean, rtol=1e-5)
+    np.testing.assert_allclose(found.sd[0], sd, rtol=1e-5)
+
+
+@pytest.mark.parametrize("books", [[0, 1], [0, 1, 2], [2, 2, 2, 2, 1, 0], [0] * 12])
+def test_a_reader_of_some_books_has_nearly_the_exact_posterior(books: list[int]) -> None:
+    counts = sp.csr_matrix(np.bincount(books, minlength=3)[None].astype(np.float32))
+    found = fold_in(TOPICS, ALPHA, counts)
+    mean, sd = exact_posterior(books)
+    np.testing.assert_allclose(found.mean[0], mean, atol=0.04)
+    np.testing.assert_allclose(found.sd[0], sd, rtol=0.15)
+    total = ALPHA.sum() + len(books)
+    alone = np.sqrt(found.mean[0] * (1 - found.mean[0]) / (total + 1))
+    assert (found.sd[0] > alone).all()  # the doubt about who made which reading counts too
+
+
+def test_the_fixed_point_is_one() -> None:
+    corpus = tastes(4)
+    model = Lda.fit(corpus, SHORT, Run())
+    beta, alpha = model.topics().astype(np.float64), model.learned.alpha
+    m = model.reader_topics(corpus.counts).mean * (alpha.sum() + 7)  # everybody read 7 books
+    for row in range(5):
+        books = corpus.counts[row].indices
+        g = np.tile((m[row] - alpha) / 7, (7, 1))
+        for _ in range(3000):
+            g = beta.T[books] * (alpha + g.sum(axis=0) - g)
+            g /= g.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(g.sum(axis=0), m[row] - alpha, atol=1e-3)
+
+
+def test_a_reader_is_folded_in_alike_whoever_is_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    topics = random.dirichlet(np.full(40, 0.3), 4)
+    alpha = np.array([0.2, 0.1, 0.4, 0.3])
+    rows = sp.csr_matrix((random.random((30, 40)) < random.random((30, 1)) * 0.5).astype(np.float32))
+    together = fold_in(topics, alpha, rows)
+    for block in (1, 50):
+        monkeypatch.setattr("models.lda_fold_in._BLOCK", block)
+        apart = fold_in(topics, alpha, rows)
+        np.testing.assert_allclose(apart.mean, together.mean, rtol=1e-6)
+        np.testing.assert_allclose(apart.sd, together.sd, rtol=1e-6)
+    alone = fold_in(topics, alpha, rows[[7]])
+    np.testing.assert_allclose(alone.mean[0], together.mean[7], rtol=1e-6)
+
+
+def test_counts_count() -> None:
+    twice, apart = shown([[0, 2]], 3) * 2, np.array([[2.0, 0, 2.0]], np.float32)
+    np.testing.assert_array_equal(fold_in(TOPICS, ALPHA, twice).mean, fold_in(TOPICS, ALPHA, sp.csr_matrix(apart)).mean)
+    unigram = Lda.fit(counted(np.array([[3, 1, 0], [0, 4, 2]])), LdaConfig(n_topics=1, eta=0.5), Run())
+    np.testing.assert_allclose(unigram.topics()[0], np.array([3.5, 5.5, 2.5]) / 11.5, rtol=1e-6)
+
+
+def test_relevance_weighs_probability_against_lift() -> None:
+    learned = Learned(np.array([[8.0, 2.0, 0.0], [8.0, 0.0, 12.0]]), np.array([0.1, 0.1]), np.empty(0))
+    beta, share = np.array([[9, 3, 1], [9, 1, 13]]) / np.array([[13], [23]]), np.array([1, 2]) / 3
+    p = share @ beta
+    for relevance in (0.0, 0.4, 1.0):
+        config = LdaConfig(n_topics=2, eta=1.0, relevance=relevance)
+        expected = relevance * np.log(beta) + (1 - relevance) * np.log(beta / p)
+        np.testing.assert_allclose(Lda(config, learned, np.array([2, 1, 1])).typical(), expected, rtol=1e-5)
+
+
+def test_profiles_are_probabilities_of_topics_and_zero_for_unread_books() -> None:
+    model = Lda.fit(tastes(0), SHORT, Run())
+    profiles = model.profiles()
+    np.testing.assert_allclose(profiles[:-1].sum(axis=1), 1, rtol=1e-5)
+    assert not profiles[-1].any()
+    assert (model.typical()[:, -1] == -np.inf).all()
+    np.testing.assert_allclose(model.topics().sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(model.predict(tastes(0).counts).sum(axis=1), 1, rtol=1e-5)
+    assert model.topic_shares().sum() == pytest.approx(1)
+
+
+def with_a_bestseller(seed: int) -> Corpus:
+    """The readers of `tastes`, who have all read the last book too."""
+    corpus = tastes(seed)
+    return corpus_of([[*corpus.sequence_of(i).tolist(), 23] for i in range(corpus.n_readers)], 24)
+
+
+def test_a_book_everybody_reads_shapes_no_topic_but_is_scored() -> None:
+    config = LdaConfig(n_topics=2, max_reader_share=0.9)
+    plain, model = Lda.fit(tastes(0), config, Run()), Lda.fit(with_a_bestseller(0), config, Run())
+    np.testing.assert_array_equal(model.learned.expected[:, :-1], plain.learned.expected[:, :-1])
+    assert model.learned.expected[:, -1].sum() == pytest.approx(40)
+    readers = plain.reader_topics(tastes(0).counts).mean
+    np.testing.assert_allclose(model.learned.expected[:, -1], readers.sum(axis=0), rtol=1e-5)
+    assert (model.typical()[:, -1] == -np.inf).all()
+    assert np.isfinite(model.score(shown([[0]], 24))[0, -1])
+
+
+def test_heavy_readers_weigh_less_and_all_readings_together_as_much() -> None:
+    corpus = counted(np.array([[4, 0], [0, 1]]))
+    unigram = Lda.fit(corpus, LdaConfig(n_topics=1, reader_exponent=0.5), Run()).learned.expected[0]
+    np.testing.assert_allclose(unigram, np.array([2, 1]) * 5 / 3)
+
+
+@pytest.mark.parametrize("inference", INFERENCES)
+def test_perplexity_is_watched_and_ends_the_fit(inference: str) -> None:
+    topics = np.random.default_rng(0).dirichlet(np.full(60, 0.1), 4)
+    counts = drawn_from(topics, 0.2, n_readers=300, n_read=30, seed=1)
+    train, validation = counted(counts[:200]), counted(counts[200:])
+    config = LdaConfig(n_topics=4, epochs=400, cooling_epochs=20, inference=inference, tolerance=0.01)
+    watched = Lda.fit(train, config, Run(), validation=validation).learned.perplexities
+    assert 2 <= len(watched) < 40
+    assert watched[-1] < watched[0]
+    own = Lda.fit(train, config, Run()).learned.perplexities
+    assert own[-1] != watched[-1]
+    n_checks = len(Lda.fit(train, replace(config, tolerance=0, epochs=50), Run()).learned.perplexities)
+    assert n_checks == 5
+
+
+def test_a_fit_has_converged_when_perplexity_hardly_falls() -> None:
+    assert not has_converged([100.0], 0.5)
+    assert not has_converged([100.0, 90.0], 0.05)
+    assert has_converged([100.0, 90.0, 89.0], 0.05)
+    assert has_converged([100.0, 101.0], 0.05)
+    assert not has_converged([100.0, 100.0], 0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"n_topics": 0},
+        {"inference": "gibbs"},
+        {"alpha": 0.0},
+        {"eta": float("nan")},
+        {"epochs": 0},
+        {"tolerance": -0.1},
+        {"temperature": 0.5},
+        {"cooling_epochs": -1},
+        {"n_batches": 0},
+        {"reader_exponent": 2},
+        {"max_reader_share": 0.0},
+        {"relevance": 1.5},
+    ],
+)
+def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(BadConfig, match=rf"lda\.{next(iter(wrong))}"):
+        LdaConfig(**wrong)
