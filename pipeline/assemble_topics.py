@@ -16,9 +16,8 @@ from data.topics import N_TYPICAL, NOT_TOLD, Topics, topics_of
 from models.catalogue import model_class
 from models.topics import TopicModel
 from pipeline.config import Settings
-from pipeline.judge_topics import N_TOP, TopicQuality
-from pipeline.topic_match import matched_overlap
-from pipeline.topic_metrics import npmi
+from pipeline.judge_topics import TopicQuality, typical_books
+from pipeline.topic_metrics import N_COHERENT, npmi, stability
 from pipeline.topic_quality import quality_table
 from pipeline.trust_topics import verdict
 
@@ -66,20 +65,18 @@ def published_topics(
     min_readers
         Readers below which it is not told of how many a topic is the main one.
     """
-    typical = model.typical()
-    order = np.argsort(-typical, axis=1, kind="stable")[:, :N_TYPICAL]
-    top = order[:, :N_TOP]
+    order = typical_books(model, N_TYPICAL)
+    top = order[:, :N_COHERENT]
     n_main = _main_readers(model, corpus)
-    overlaps = [matched_overlap(top, other[:, :N_TOP]) for other in others]
     return topics_of(
         model.kind,
         p=model.topics(),
         typical_rows=order,
-        typicality=np.take_along_axis(typical, order, axis=1),
+        typicality=np.take_along_axis(model.typical(), order, axis=1),
         shares=model.topic_shares(),
         n_main=np.where(n_main >= min_readers, n_main, NOT_TOLD),
         npmi=npmi(top, corpus.counts),
-        stability=np.mean(overlaps, axis=0) if overlaps else np.empty(0),
+        stability=stability([top, *(other[:, :N_COHERENT] for other in others)]) if others else np.empty(0),
     )
 
 

@@ -27,12 +27,10 @@ from models.catalogue import model_class
 from models.topics import TopicModel
 from pipeline.config import Settings
 from pipeline.represent import Part, model_config
-from pipeline.topic_metrics import npmi
+from pipeline.topic_metrics import BACKGROUND_WEIGHT, N_COHERENT, N_DIVERSE, dead, npmi
 
 KIND, FORMAT = "topic_quality", 1
-N_TOP, N_DIVERSE = 10, 25  # books of a topic that its coherence, and its diversity, are about
 N_RANDOM = 100  # random lists
-UNIGRAM_WEIGHT = 0.01  # of the unigram in a prediction, so that none is impossible
 _BLOCK = 256  # readers predicted at a time
 
 
@@ -45,7 +43,7 @@ class Lists:
     top
         int32 (n_topics, `N_DIVERSE`), rows of the books, most typical first.
     npmi_all, npmi_held
-        float64 (n_topics,), of the first `N_TOP`, over all readers and over the held-out ones.
+        float64 (n_topics,), of the first `N_COHERENT`, over all readers and over the held-out ones.
     """
 
     top: np.ndarray
@@ -64,15 +62,15 @@ class JudgedTopics:
     tops
         The most typical books of the models from other seeds, int32 (n_topics, `N_DIVERSE`) each; the first is that
         of the judged one.
-    shares
-        float32 (n_topics,), share of the training readings that each topic has.
+    is_dead
+        bool (n_topics,), topics that are hardly read or hardly differ from the average (`pipeline.topic_metrics.dead`).
     log_p
         float64 (n_readers,), sum of the log probabilities of each held-out reader's hidden books.
     """
 
     lists: Lists
     tops: tuple[np.ndarray, ...]
-    shares: np.ndarray
+    is_dead: np.ndarray
     log_p: np.ndarray
 
 
@@ -102,7 +100,7 @@ class TopicQuality:
         for kind, judged in self.models.items():
             arrays |= {f"{kind}/{name}": array for name, array in vars(judged.lists).items()}
             arrays |= {f"{kind}/tops": np.stack(judged.tops)}
-            arrays |= {f"{kind}/shares": judged.shares, f"{kind}/log_p": judged.log_p}
+            arrays |= {f"{kind}/is_dead": judged.is_dead, f"{kind}/log_p": judged.log_p}
         described = {**config, "models": list(self.models)}
         write_artifact(folder, ModelArtifact(KIND, FORMAT, described, arrays, vocabulary, provenance))
 
@@ -117,7 +115,7 @@ class TopicQuality:
 
         models = {
             kind: JudgedTopics(
-                lists(kind), tuple(arrays[f"{kind}/tops"]), arrays[f"{kind}/shares"], arrays[f"{kind}/log_p"]
+                lists(kind), tuple(arrays[f"{kind}/tops"]), arrays[f"{kind}/is_dead"], arrays[f"{kind}/log_p"]
             )
             for kind in artifact.config["models"]
         }
@@ -172,14 +170,15 @@ def judge_topics(
     unigram = unigram / unigram.sum()
 
     def lists(top: np.ndarray) -> Lists:
-        first = top[:, :N_TOP]
+        first = top[:, :N_COHERENT]
         return Lists(top.astype(np.int32), npmi(first, data.counts), npmi(first, held))
 
     judged = {}
     for kind, model in models.items():
         of_model = lists(typical_books(model))
         log_p = _log_probabilities(model, visible, hidden, unigram)
-        judged[kind] = JudgedTopics(of_model, (of_model.top, *others[kind]), model.topic_shares(), log_p)
+        is_dead = dead(model.topics(), model.topic_shares())
+        judged[kind] = JudgedTopics(of_model, (of_model.top, *others[kind]), is_dead, log_p)
     return TopicQuality(
         judged,
         lists(random_lists(data.readers_per_book, generator(seed, "topics/random-lists"))),
@@ -189,8 +188,13 @@ def judge_topics(
 
 
 def typical_books(model: TopicModel[Any, Any], n: int = N_DIVERSE) -> np.ndarray:
-    """Return the `n` most typical books of every topic, int32 (n_topics, n), most typical first."""
-    return np.argsort(-model.typical(), axis=1, kind="stable")[:, :n].astype(np.int32)
+    """Return the `n` most typical books of every topic, int32 (n_topics, n), most typical first.
+
+    Fewer where fewer may stand in the list of every topic: a model can keep books out of lists (``-inf``).
+    """
+    typical = model.typical()
+    n_listed = int(np.isfinite(typical).sum(axis=1).min())
+    return np.argsort(-typical, axis=1, kind="stable")[:, : min(n, n_listed)].astype(np.int32)
 
 
 def random_lists(n_readers: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -227,6 +231,6 @@ def _log_probabilities(
     for start in range(0, len(sums), _BLOCK):
         row, column = hidden[start : start + _BLOCK].nonzero()
         p = model.predict(visible[start : start + _BLOCK])[row, column].astype(np.float64)
-        log_p = np.log((1 - UNIGRAM_WEIGHT) * p + UNIGRAM_WEIGHT * unigram[column])
+        log_p = np.log((1 - BACKGROUND_WEIGHT) * p + BACKGROUND_WEIGHT * unigram[column])
         sums[start : start + _BLOCK] = np.bincount(row, log_p, minlength=min(_BLOCK, len(sums) - start))
     return sums

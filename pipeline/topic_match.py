@@ -22,11 +22,3 @@ def matches(one: np.ndarray, other: np.ndarray, least: float = 0.0) -> list[tupl
     found = overlaps(one, other)
     pairs = zip(*linear_sum_assignment(-found), strict=True)
     return [(int(a), int(b), float(found[a, b])) for a, b in pairs if found[a, b] > least]
-
-
-def matched_overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return the overlap of each list of `one` with its match in `other`, float64; 0 where it has none."""
-    overlap = np.zeros(len(one))
-    for row, _, shared in matches(one, other):
-        overlap[row] = shared
-    return overlap

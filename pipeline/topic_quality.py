@@ -9,7 +9,7 @@ come from resampling the readers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,13 +18,11 @@ import numpy as np
 from data.release import Books
 from data.seeds import derive_seed
 from pipeline.config import EvaluationConfig
-from pipeline.judge_topics import N_TOP, JudgedTopics, TopicQuality
+from pipeline.judge_topics import JudgedTopics, TopicQuality
 from pipeline.metrics import Interval, bootstrap_interval
-from pipeline.topic_match import matched_overlap
+from pipeline.topic_metrics import N_COHERENT, diversity, duplicates, label_purity, matched_overlap, stability
 from pipeline.topic_names import first_author
 
-DUPLICATE = 0.5  # overlap of the most typical books from which two topics are one
-DEAD = 0.1  # a topic is dead that has less than this share of an equal part of the readings
 _N_RANDOM_PAIRS = 20  # pairs of sets of random lists behind the diversity and the stability of such lists
 
 Average = Callable[[np.ndarray], Interval]
@@ -78,57 +76,30 @@ def per_reading(
     return float(total.sum() / n_hidden.sum()), float(low), float(high)
 
 
-def diversity(top: np.ndarray) -> float:
-    """Return the share of different books among those of all lists (n_topics, n) (Dieng et al. 2020)."""
-    return len(np.unique(top)) / top.size
-
-
-def n_duplicates(top: np.ndarray) -> int:
-    """Return how many lists (n_topics, n) have at least `DUPLICATE` of their books in common with an earlier one."""
-    return sum(
-        any(np.isin(top[later], top[earlier]).mean() >= DUPLICATE for earlier in range(later))
-        for later in range(len(top))
-    )
-
-
-def purity(top: np.ndarray, books: Books) -> np.ndarray:
-    """Return the share of each list (n_topics, n) that its commonest first author wrote, float64 (n_topics,)."""
-    shares = []
-    for rows in top:
-        authors = [first_author(books, row) or f"unknown {row}" for row in rows.tolist()]
-        shares.append(max(authors.count(author) for author in authors) / len(authors))
-    return np.array(shares)
-
-
-def stability(tops: Sequence[np.ndarray]) -> np.ndarray | None:
-    """Return how much of each list of the first model its match in each other model has, float64 (n_topics,)."""
-    first, *others = tops
-    return np.mean([matched_overlap(first, other) for other in others], axis=0) if others else None
-
-
 def _row(
     judged: TopicQuality, one: JudgedTopics, books: Books, average: Average, config: EvaluationConfig, seed: int
 ) -> dict[str, Any]:
     top, random = one.lists.top, judged.random
-    stable = stability([other[:, :N_TOP] for other in one.tops])
+    authors = [first_author(books, row) for row in range(len(books))]
+    stable = stability([other[:, :N_COHERENT] for other in one.tops]) if len(one.tops) > 1 else None
     return {
         "n_topics": len(top),
         "n_seeds": len(one.tops),
         "n_held_readers": len(judged.n_hidden),
         "npmi_all": _ends(average(one.lists.npmi_all)),
         "npmi_held": _ends(average(one.lists.npmi_held)),
-        "purity": _ends(average(purity(top[:, :N_TOP], books))),
+        "purity": _ends(average(label_purity(top[:, :N_COHERENT], authors))),
         "stability": None if stable is None else _ends(average(stable)),
         "diversity": diversity(top),
-        "n_dead": int((one.shares < DEAD / len(top)).sum()),
-        "n_duplicates": n_duplicates(top[:, :N_TOP]),
+        "n_dead": int(one.is_dead.sum()),
+        "n_duplicates": int(duplicates(top).sum()),
         "perplexity": list(perplexity(one.log_p, judged.n_hidden, config, seed)),
         "gain": list(per_reading(one.log_p - judged.log_unigram, judged.n_hidden, config, seed)),
         "unigram": list(perplexity(judged.log_unigram, judged.n_hidden, config, seed)),
         "random": {
             "npmi_all": _ends(average(random.npmi_all)),
             "npmi_held": _ends(average(random.npmi_held)),
-            "purity": _ends(average(purity(random.top[:, :N_TOP], books))),
+            "purity": _ends(average(label_purity(random.top[:, :N_COHERENT], authors))),
             **_of_random_lists(random.top, len(top), seed),
         },
     }
@@ -139,7 +110,7 @@ def _of_random_lists(lists: np.ndarray, n_topics: int, seed: int) -> dict[str, f
     random = np.random.default_rng(derive_seed(seed, "topics/random-sets"))
     n = min(n_topics, len(lists) // 2)
     drawn = [lists[random.permutation(len(lists))] for _ in range(_N_RANDOM_PAIRS)]
-    stable = [matched_overlap(one[:n, :N_TOP], one[n : 2 * n, :N_TOP]).mean() for one in drawn]
+    stable = [matched_overlap(one[:n, :N_COHERENT], one[n : 2 * n, :N_COHERENT]).mean() for one in drawn]
     return {"diversity": float(np.mean([diversity(one[:n]) for one in drawn])), "stability": float(np.mean(stable))}
 
 

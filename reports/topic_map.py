@@ -1,8 +1,10 @@
 """A map of topics: how far apart they are as distributions of books, those of all models on one plane.
 
 The distance of two topics is Hellinger's, the length of the difference of the square roots of their probabilities over
-sqrt(2) (0: the same, 1: no book in common). The plane is the one that keeps most of the squared distances: classical
-scaling (Torgerson 1952), for these distances the first principal axes of the square roots.
+sqrt(2) (0: the same, 1: no book in common). The plane is the one whose distances differ least from these, by the sum
+of the squared differences: metric scaling by majorisation (SMACOF, de Leeuw 1977), begun at the plane of classical
+scaling (Torgerson 1952). The latter alone would not do: topics of books in two languages share none, that is its first
+axis, and all topics of one language fall on a point.
 """
 
 from __future__ import annotations
@@ -17,12 +19,14 @@ from markupsafe import Markup
 
 from data.topics import Topics
 from pipeline.trust_topics import MODEL_NAMES
-from reports.document import INK, MUTED, PALETTE, Chart, Table, chart_html, count, decimal, percent
+from reports.document import INK, MUTED, PALETTE, Chart, Table, chart_html, count, decimal
 from reports.topic_cards import Card, anchor, within
 
 _HEIGHT = 480
 _N_LABELS = 24
 _LABEL_COLUMNS = 22
+_N_STEPS = 300
+_SMALLEST = 1e-9  # distance below which two points are one
 _APART = (0.3, 0.05)  # how far two labels must be apart, of the width and the height
 
 
@@ -34,33 +38,57 @@ class Plane:
     ----------
     points
         float64 (n_topics of all models, 2).
-    explained
-        Share of the squared distances along each of the two axes.
     distances
         float64 (n, n), Hellinger distances, 0 to 1.
+    distortion
+        How much a distance on the plane differs from the true one, as a root mean square.
     """
 
     points: np.ndarray
-    explained: tuple[float, float]
     distances: np.ndarray
+    distortion: float
 
     @classmethod
     def of(cls, models: Sequence[Topics]) -> Plane:
-        """Project the topics of all models."""
+        """Place the topics of all models."""
         roots = np.sqrt(np.concatenate([topics.p for topics in models]).astype(np.float64))
         products = roots @ roots.T
         squares = np.maximum(products.diagonal()[:, None] + products.diagonal()[None, :] - 2 * products, 0) / 2
-        n = len(roots)
-        centring = np.eye(n) - 1 / n
-        values, vectors = np.linalg.eigh(-0.5 * centring @ squares @ centring)
-        values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-        points = np.zeros((n, 2))
-        points[:, : min(2, n)] = (vectors * np.sqrt(values))[:, :2]
-        # The sign of an axis is free: fixed here, so that the map does not depend on the linear algebra library.
-        points *= np.where(points[np.abs(points).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
-        first, second, *_ = [*(values / (values.sum() or 1.0)).tolist(), 0.0]
         np.fill_diagonal(squares, 0)
-        return cls(points, (first, second), np.sqrt(squares))
+        distances = np.sqrt(squares)
+        points = least_distorted(distances, classical(squares))
+        off = ~np.eye(len(points), dtype=bool)
+        differences = (_apart(points) - distances)[off]
+        return cls(points, distances, float(np.sqrt((differences**2).mean())) if len(differences) else 0.0)
+
+
+def classical(squares: np.ndarray) -> np.ndarray:
+    """Return the plane of classical scaling of squared distances (n, n), float64 (n, 2)."""
+    n = len(squares)
+    centring = np.eye(n) - 1 / n
+    values, vectors = np.linalg.eigh(-0.5 * centring @ squares @ centring)
+    points = np.zeros((n, 2))
+    points[:, : min(2, n)] = (vectors[:, ::-1] * np.sqrt(np.maximum(values[::-1], 0)))[:, :2]
+    # The sign of an axis is free: fixed here, so that the map does not depend on the linear algebra library.
+    return points * np.where(points[np.abs(points).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
+
+
+def least_distorted(distances: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the points (n, 2) whose distances are nearest to `distances` (n, n), from `start` on.
+
+    Each step is the Guttman transform, which never makes the sum of squared differences larger.
+    """
+    points = start
+    for _ in range(_N_STEPS):
+        apart = _apart(points)
+        ratio = np.divide(distances, apart, out=np.zeros_like(apart), where=apart > _SMALLEST)
+        points = (ratio.sum(axis=1)[:, None] * points - ratio @ points) / len(points)
+    return points
+
+
+def _apart(points: np.ndarray) -> np.ndarray:
+    apart: np.ndarray = np.linalg.norm(points[:, None] - points[None], axis=2)
+    return apart
 
 
 def topic_map(models: Sequence[Topics], cards: dict[str, list[Card]]) -> Markup:
@@ -70,12 +98,12 @@ def topic_map(models: Sequence[Topics], cards: dict[str, list[Card]]) -> Markup:
     places = [(topics.kind, anchor(topics.kind, k)) for topics in models for k in range(len(topics))]
     ordered = [(kind, by_anchor[name]) for kind, name in places]
     values = _values(plane, ordered)
-    chart = _chart(values, _joined(values, ordered), [MODEL_NAMES[topics.kind] for topics in models], plane)
+    chart = _chart(values, _joined(values, ordered), [MODEL_NAMES[topics.kind] for topics in models])
     joined = " Lines join topics of the two models that are one." if len(models) == 2 else ""
     summary = (
-        f"Every dot is a topic, larger with its share of the readings, coloured by its model.{joined} The two axes "
-        f"hold {percent(sum(plane.explained))} of the squared distances: topics far apart here are far apart, but "
-        "topics close together here need not be near."
+        f"Every dot is a topic, larger with its share of the readings, coloured by its model.{joined} Topics are the "
+        "nearer the more of their readings are of the same books. Distances go from 0 (the same topic) to 1 (no book "
+        f"in common); two dimensions cannot hold them all, and they are off by about {decimal(plane.distortion)}."
     )
     return chart_html(chart, name="topic-map", summary=summary, table=_nearest(plane, ordered))
 
@@ -121,17 +149,10 @@ def _placed_names(plane: Plane, shares: Sequence[float]) -> dict[int, str]:
     return {place: "left" if at[place, 0] < 0.5 else "right" for place in taken}
 
 
-def _chart(values: list[dict[str, Any]], joined: list[dict[str, float]], names: list[str], plane: Plane) -> Chart:
+def _chart(values: list[dict[str, Any]], joined: list[dict[str, float]], names: list[str]) -> Chart:
     scale = alt.Scale(zero=False, nice=False, padding=24)
     bare = alt.Axis(labels=False, ticks=False, grid=False)
-    titles = [
-        f"{nth} axis ({percent(share)} of the squared distances)"
-        for nth, share in zip(("first", "second"), plane.explained, strict=True)
-    ]
-    x, y = (
-        getattr(alt, name.upper())(f"{name}:Q", scale=scale, axis=bare, title=title)
-        for name, title in zip("xy", titles, strict=True)
-    )
+    x, y = (getattr(alt, name.upper())(f"{name}:Q", scale=scale, axis=bare, title=None) for name in "xy")
     base = alt.Chart(alt.InlineData(values=values)).encode(x=x, y=y)
     lines = (
         alt.Chart(alt.InlineData(values=joined)).mark_rule(color=MUTED, opacity=0.6).encode(x=x, y=y, x2="x2", y2="y2")
@@ -143,10 +164,10 @@ def _chart(values: list[dict[str, Any]], joined: list[dict[str, float]], names: 
     )
     dots = base.mark_circle(opacity=0.8).encode(
         color=colour,
-        size=alt.Size("share:Q", scale=alt.Scale(type="sqrt", domainMin=0, range=[10, 500]), legend=None),
+        size=alt.Size("share:Q", scale=alt.Scale(type="sqrt", domainMin=0, range=[10, 380]), legend=None),
         tooltip=["topic:N", "name:N", alt.Tooltip("share:Q", format=".1%"), "books:N"],
     )
-    layers = [lines, dots, _names(base, "left", 9), _names(base, "right", -9)]
+    layers = [lines, dots, _names(base, "left", 12), _names(base, "right", -12)]
     return alt.layer(*(layers if joined else layers[1:])).properties(width="container", height=_HEIGHT)
 
 

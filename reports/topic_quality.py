@@ -69,7 +69,7 @@ def _of_topics(table: Mapping[str, Row]) -> list[Measure]:
         _measure(
             "coherence on held-out readers",
             "NPMI: how much the ten most typical books of a topic are read together by readers it was not learned "
-            "from; 1 always together, 0 by chance, −1 never",
+            "from; 1 always together, 0 as often as by chance, −1 never (most pairs of random lists)",
             table,
             lambda row: (row["npmi_held"], f"random lists {decimal(row['random']['npmi_held'][0])}"),
             decimal,
@@ -90,7 +90,8 @@ def _of_topics(table: Mapping[str, Row]) -> list[Measure]:
         ),
         _measure(
             "dead topics, repeated topics",
-            "with less than a tenth of an equal part of the readings; with half of their ten books in another",
+            "with less than a tenth of an equal part of the readings, or hardly unlike the average; with half of their "
+            "25 books in one before",
             table,
             lambda row: ([row["n_dead"] + row["n_duplicates"]], f"of {row['n_topics']}"),
             lambda value: count(int(value)),
