@@ -66,10 +66,14 @@ def faults(row: Mapping[str, Any]) -> list[str]:
 def _to_read(judged: TopicQuality, table: Table, config: EvaluationConfig, seed: int) -> tuple[str, str | None]:
     wrong = {kind: faults(row) for kind, row in table.items()}
     good = [kind for kind, found in wrong.items() if not found]
-    told = [f"{MODEL_NAMES[kind]} is not to be read: {'; '.join(found)}." for kind, found in wrong.items() if found]
+    told = [
+        f"{MODEL_NAMES[kind]}’s topics are not to be read: {'; '.join(found)}."
+        for kind, found in wrong.items()
+        if found
+    ]
     if not good:
-        first = "Neither model’s topics are to be read here." if len(table) > 1 else "These topics are not to be read."
-        return " ".join([first, *told]), None
+        first = ["Neither model’s topics are to be read here."] if len(table) > 1 else []
+        return " ".join([*first, *told]), None
     chosen, why = (good[0], "") if len(good) == 1 else _more_coherent(judged, table, good, config, seed)
     row = table[chosen]
     first = (

@@ -23,8 +23,8 @@ from reports.document import INK, MUTED, PALETTE, Chart, Table, chart_html, coun
 from reports.topic_cards import Card, anchor, within
 
 _HEIGHT = 480
-_N_LABELS = 24
 _LABEL_COLUMNS = 22
+_NARROW = 620  # pixels
 _N_STEPS = 300
 _SMALLEST = 1e-9  # distance below which two points are one
 _APART = (0.3, 0.05)  # how far two labels must be apart, of the width and the height
@@ -110,6 +110,7 @@ def topic_map(models: Sequence[Topics], cards: dict[str, list[Card]]) -> Markup:
 
 def _values(plane: Plane, ordered: Sequence[tuple[str, Card]]) -> list[dict[str, Any]]:
     named = _placed_names(plane, [card.share for _, card in ordered])
+    middle = (plane.points[:, 0].min() + plane.points[:, 0].max()) / 2
     return [
         {
             "x": round(float(x), 4),
@@ -119,8 +120,9 @@ def _values(plane: Plane, ordered: Sequence[tuple[str, Card]]) -> list[dict[str,
             "name": card.name,
             "share": round(card.share, 4),
             "books": " · ".join(within(title, 40) for title in card.typical[:3]),
-            "label": f"{card.nth} {within(card.name, _LABEL_COLUMNS)}" if place in named else "",
-            "anchor": named.get(place, ""),
+            "label": f"{card.nth} {within(card.name, _LABEL_COLUMNS)}" if place in named else f"{card.nth}",
+            "number": f"{card.nth}",
+            "anchor": "left" if x < middle else "right",
         }
         for place, ((kind, card), (x, y)) in enumerate(zip(ordered, plane.points, strict=True))
     ]
@@ -136,17 +138,15 @@ def _joined(values: Sequence[dict[str, Any]], ordered: Sequence[tuple[str, Card]
     return [{"x": values[i]["x"], "y": values[i]["y"], "x2": values[j]["x"], "y2": values[j]["y"]} for i, j in pairs]
 
 
-def _placed_names(plane: Plane, shares: Sequence[float]) -> dict[int, str]:
-    """Topics whose names fit on the map without touching, the largest first, and the side each hangs on."""
+def _placed_names(plane: Plane, shares: Sequence[float]) -> set[int]:
+    """Topics whose names fit on the map without touching, the largest first; the others are called by number."""
     span = np.maximum(np.ptp(plane.points, axis=0), 1e-12)
     at = (plane.points - plane.points.min(axis=0)) / span
     taken: dict[int, np.ndarray] = {}
     for place in np.argsort(-np.asarray(shares), kind="stable").tolist():
         if all(abs(at[place, 0] - o[0]) > _APART[0] or abs(at[place, 1] - o[1]) > _APART[1] for o in taken.values()):
             taken[place] = at[place]
-        if len(taken) == _N_LABELS:
-            break
-    return {place: "left" if at[place, 0] < 0.5 else "right" for place in taken}
+    return set(taken)
 
 
 def _chart(values: list[dict[str, Any]], joined: list[dict[str, float]], names: list[str]) -> Chart:
@@ -172,9 +172,13 @@ def _chart(values: list[dict[str, Any]], joined: list[dict[str, float]], names: 
 
 
 def _names(base: alt.Chart, side: Literal["left", "right"], dx: int) -> alt.Chart:
-    """Names with a halo in the colour of the page, those on the right half to the left of their dots."""
+    """Names with a halo in the colour of the page, those on the right half to the left of their dots.
+
+    On a narrow page names would touch, and only numbers are shown.
+    """
     text = base.mark_text(align=side, dx=dx, fontSize=11, color=INK, stroke="var(--paper)", strokeWidth=3)
-    named: alt.Chart = text.encode(text="label:N").transform_filter(f"datum.anchor == '{side}'")
+    said = text.transform_calculate(said=f"width < {_NARROW} ? datum.number : datum.label")
+    named: alt.Chart = said.encode(text="said:N").transform_filter(f"datum.anchor == '{side}'")
     return named
 
 
