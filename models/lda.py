@@ -5,12 +5,14 @@
 This file is the model: what was learned (expected counts of topics and books), readers folded in, predictions, order of
 books. How it is learned is exchangeable (`LdaConfig.inference`): `models.lda_cvb0`, or gensim in `models.lda_gensim`.
 
-*The order of books within a topic* is their relevance (Sievert and Shirley 2014), with lambda = `relevance`:
+*The order of books within a topic* is by probability, but books less than `least_lift` times as likely there as in the
+other topics together come after all that are:
 
-    typical_kw = lambda log beta_kw + (1 - lambda) log(beta_kw / p_w)          p_w = sum_k share_k beta_kw
+    lift_kw = beta_kw / p_kw          p_kw = sum_(l != k) share_l beta_lw / sum_(l != k) share_l
 
-With 1, bestsellers stand in several topics; with 0, books of a handful of readers lead. The default was chosen on
-validation readers (CHANGELOG.md).
+By probability alone bestsellers stand in several topics. Relevance, which weighs log probability and log lift (Sievert
+and Shirley 2014), moves to books of a handful of readers as soon as lists differ: on validation readers it is less
+coherent at every diversity (table in CHANGELOG.md).
 
 Books that nearly everybody reads can be kept from shaping topics (`max_reader_share`). Their readers' topics then say
 what they are like: each reading of one is shared by the mixture of its reader. They have probabilities, profiles and
@@ -38,12 +40,13 @@ import scipy.sparse as sp
 from data.corpus import Corpus
 from models import lda_cvb0, lda_gensim
 from models.base import Run
-from models.lda_config import Judge, Learned, LdaConfig, Task
+from models.lda_config import Judge, LdaConfig, Learned, Task
 from models.lda_fold_in import fold_in
 from models.topics import TopicModel, TopicPosterior
 
 _INFER = {"cvb0": lda_cvb0.infer, "gensim": lda_gensim.infer}
 _P_HIDDEN = 0.2  # share of a validation reader's books that are to be found
+_AFTER = np.float32(1000)  # more than any two log probabilities differ by
 _BACKGROUND = 0.01  # weight of books by their readers in perplexity: no book is impossible
 
 
@@ -100,12 +103,18 @@ class Lda(TopicModel[LdaConfig, Corpus]):
         return self._beta.astype(np.float32)
 
     def typical(self) -> np.ndarray:
-        """Return the relevance of every book to every topic; ``-inf`` for books in no list."""
-        log_beta = np.log(self._beta)
-        log_p = np.log(self.topic_shares().astype(np.float64) @ self._beta)
-        relevance: np.ndarray = (log_beta - (1 - self.config.relevance) * log_p).astype(np.float32)
-        relevance[:, self.is_common | ~self.is_read()] = -np.inf
-        return relevance
+        """Return the log probability of every book in every topic, less `_AFTER` where its lift is too small.
+
+        It is ``-inf`` for books in no list: those without readers, and those left out as common.
+        """
+        joint = self.topic_shares().astype(np.float64)[:, None] * self._beta
+        rest = joint.sum(axis=0) - joint
+        with np.errstate(divide="ignore", invalid="ignore"):  # a topic that has everything has no others
+            lift = self._beta * rest.sum(axis=1, keepdims=True) / rest
+        typical: np.ndarray = np.log(self._beta).astype(np.float32)
+        typical[lift < self.config.least_lift] -= _AFTER
+        typical[:, self.is_common | ~self.is_read()] = -np.inf
+        return typical
 
     def topic_shares(self) -> np.ndarray:
         """Return the share of expected readings of each topic; all alike where nobody read anything."""
@@ -131,8 +140,9 @@ class Lda(TopicModel[LdaConfig, Corpus]):
 
 def smoothed(expected: np.ndarray, eta: float) -> np.ndarray:
     """Return the posterior means of the topics from expected counts, float64 (n_topics, n_books)."""
-    topics: np.ndarray = expected + eta
-    return topics / topics.sum(axis=1, keepdims=True)
+    added = expected + eta
+    topics: np.ndarray = added / added.sum(axis=1, keepdims=True)
+    return topics
 
 
 def _weights(counts: sp.csr_matrix, config: LdaConfig) -> np.ndarray:

@@ -43,15 +43,15 @@ class LdaConfig:
         A reading counts by the reader's number of books to minus this power; 0 counts all alike.
     max_reader_share
         Books that a larger share of the readers read shape no topic (they get a profile all the same); 1 keeps all.
-    relevance
-        Weight of the log probability, against that of the log lift, in the order of books within a topic.
+    least_lift
+        Books that are less than so many times as likely in a topic as in the others stand after all that are.
     """
 
     n_topics: int = 50
     inference: str = "cvb0"
     alpha: float = 0.1
     learn_alpha: bool = True
-    eta: float = 0.1
+    eta: float = 0.05
     epochs: int = 150
     tolerance: float = 5e-4
     temperature: float = 1.5
@@ -59,7 +59,7 @@ class LdaConfig:
     n_batches: int = 10
     reader_exponent: float = 0.0
     max_reader_share: float = 1.0
-    relevance: float = 0.8
+    least_lift: float = 2.5
 
     def __post_init__(self) -> None:
         """Refuse impossible settings."""
@@ -79,9 +79,9 @@ class LdaConfig:
                 raise BadConfig(f"lda.{name}: {getattr(self, name)}, expected above 0")
         if not 0 < self.max_reader_share <= 1:
             raise BadConfig(f"lda.max_reader_share: {self.max_reader_share}, expected above 0, at most 1")
-        for name in ("tolerance", "reader_exponent", "relevance"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise BadConfig(f"lda.{name}: {getattr(self, name)}, expected 0 to 1")
+        for name, most in (("tolerance", 1), ("reader_exponent", 1), ("least_lift", 1e9)):
+            if not 0 <= getattr(self, name) <= most:
+                raise BadConfig(f"lda.{name}: {getattr(self, name)}, expected 0 to {most:g}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Learned:
     alpha
         float64 (n_topics,), parameters of the Dirichlet of readers' mixtures.
     perplexities
-        float64 (n_checks,), perplexity at each check: of held-out readers where there are any, else of those trained on.
+        float64 (n_checks,), perplexity at each check: of validation readers if there are any, else of those trained on.
     """
 
     expected: np.ndarray

@@ -23,6 +23,7 @@ Where we deviate, and why (numbers in CHANGELOG.md):
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,7 @@ import scipy.sparse as sp
 from scipy.special import digamma
 
 from models.base import Run
-from models.lda_config import CHECK_EVERY, Learned, LdaConfig, Task, has_converged
+from models.lda_config import CHECK_EVERY, LdaConfig, Learned, Task, has_converged
 
 _ALPHA_STEPS = 5  # of the fixed point, in each epoch
 _LEAST_ALPHA = 1e-3  # a topic that nobody reads would otherwise go to 0, where digamma ends
@@ -44,12 +45,14 @@ def infer(task: Task, config: LdaConfig, run: Run) -> Learned:
     for epoch in range(config.epochs):
         cooled = epoch / config.cooling_epochs if config.cooling_epochs else 1.0
         temperature = max(1.0, config.temperature - (config.temperature - 1) * cooled)
-        log_likelihood = sum(state.update(i, config.eta, temperature) for i in range(len(state.parts)))
+        log_likelihood = 0.0
+        for i in range(len(state.parts)):
+            log_likelihood += state.update(i, config.eta, temperature)
         if config.learn_alpha and epoch >= config.cooling_epochs:
             state.alpha = minka_alpha(state.alpha, state.by_reader)
         run.progress.advance()
         if (epoch + 1) % CHECK_EVERY == 0:
-            own = float(np.exp(-log_likelihood / max(task.counts.sum(), 1)))
+            own = float(np.exp(-log_likelihood / max(float(task.counts.sum()), 1)))
             perplexities.append(task.judge(state.by_book.T, state.alpha) if task.judge else own)
             if epoch >= config.cooling_epochs + CHECK_EVERY and has_converged(perplexities, config.tolerance):
                 break
@@ -100,7 +103,7 @@ class _State:
         order = random.permutation(task.counts.shape[0])
         counts, weights = task.counts[order], task.weights[order]
         edges = np.linspace(0, len(order), min(config.n_batches, max(len(order), 1)) + 1).astype(int)
-        parts = [_part(counts, weights, a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        parts = [_part(counts, weights, a, b) for a, b in itertools.pairwise(edges)]
         g = [random.dirichlet(np.ones(config.n_topics), len(part.row)) for part in parts]
         return cls(parts, g, np.full(config.n_topics, config.alpha), counts.shape)
 

@@ -1,10 +1,10 @@
 """LDA by variational Bayes as gensim has it (Hoffman, Blei and Bach 2010), in batch and in float64.
 
-The whole corpus is one update (``update_every=0``, ``decay=0``), so that an epoch is a step of batch variational Bayes and
-not of its online version, whose decaying steps need many small batches that a few thousand readers do not fill. Left
-alone gensim decays in batch too, and every call of ``update`` takes the readers for new ones and scales counts up: its
-counters are put back before each. gensim stays in this file: counts and alpha come out, and readers are folded in as for
-any other inference.
+The whole corpus is one update (``update_every=0``, ``decay=0``), so that an epoch is a step of batch variational Bayes
+and not of its online version, whose decaying steps need many small batches that a few thousand readers do not fill. By
+itself gensim decays in batch too, and every call of ``update`` takes the readers for new ones and scales counts up: its
+counters are put back before each. gensim stays in this file: counts and alpha come out, and readers are folded in as
+for any other inference.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from models.base import Run
-from models.lda_config import CHECK_EVERY, Learned, LdaConfig, Task, has_converged
+from models.lda_config import CHECK_EVERY, LdaConfig, Learned, Task, has_converged
 
 _READER_STEPS = 50  # of variational Bayes for a reader, in each epoch
 

@@ -13,13 +13,11 @@ from scipy.optimize import linear_sum_assignment
 
 from data.corpus import NO_DATE, Corpus
 from data.errors import BadConfig
-from data.planted import SimulationConfig, Truth
-from data.simulate import load_catalogue, simulate
 from data.vectors import unit_rows
 from data.vocabulary import Vocabulary
 from models.base import Run
 from models.lda import Lda
-from models.lda_config import INFERENCES, Learned, LdaConfig, has_converged
+from models.lda_config import INFERENCES, LdaConfig, Learned, has_converged
 from models.lda_cvb0 import minka_alpha
 from models.lda_fold_in import fold_in
 from tests.models.contract import EncoderContract
@@ -197,14 +195,21 @@ def test_counts_count() -> None:
     np.testing.assert_allclose(unigram.topics()[0], np.array([3.5, 5.5, 2.5]) / 11.5, rtol=1e-6)
 
 
-def test_relevance_weighs_probability_against_lift() -> None:
-    learned = Learned(np.array([[8.0, 2.0, 0.0], [8.0, 0.0, 12.0]]), np.array([0.1, 0.1]), np.empty(0))
-    beta, share = np.array([[9, 3, 1], [9, 1, 13]]) / np.array([[13], [23]]), np.array([1, 2]) / 3
-    p = share @ beta
-    for relevance in (0.0, 0.4, 1.0):
-        config = LdaConfig(n_topics=2, eta=1.0, relevance=relevance)
-        expected = relevance * np.log(beta) + (1 - relevance) * np.log(beta / p)
-        np.testing.assert_allclose(Lda(config, learned, np.array([2, 1, 1])).typical(), expected, rtol=1e-5)
+def test_books_hardly_likelier_than_elsewhere_come_after_those_that_are() -> None:
+    expected = np.array([[11.0, 5.0, 2.0, 0.0, 0.0], [5.0, 0.0, 2.0, 9.0, 0.0]])  # the last book has no reader
+    learned = Learned(expected, np.array([0.1, 0.1]), np.empty(0))
+    orders = {0.0: [[0, 1, 2, 3], [3, 0, 2, 1]], 2.0: [[1, 0, 2, 3], [3, 0, 2, 1]], 1e9: [[0, 1, 2, 3], [3, 0, 2, 1]]}
+    for least_lift, order in orders.items():  # lift in the first topic: 12/6, 6, 1, 1/10, times 21/23
+        config = LdaConfig(n_topics=2, eta=1.0, least_lift=least_lift)
+        typical = Lda(config, learned, np.array([3, 2, 2, 2, 0])).typical()
+        np.testing.assert_array_equal(np.argsort(-typical, axis=1, kind="stable")[:, :4], order)
+        assert (typical[:, 4] == -np.inf).all()
+
+
+def test_a_single_topic_is_ordered_by_probability() -> None:
+    typical = Lda.fit(tastes(0), LdaConfig(n_topics=1, epochs=5), Run()).typical()[0]
+    n_readers = tastes(0).readers_per_book
+    np.testing.assert_array_equal(n_readers[np.argsort(-typical, kind="stable")], np.sort(n_readers)[::-1])
 
 
 def test_profiles_are_probabilities_of_topics_and_zero_for_unread_books() -> None:
@@ -278,7 +283,7 @@ def test_a_fit_has_converged_when_perplexity_hardly_falls() -> None:
         {"n_batches": 0},
         {"reader_exponent": 2},
         {"max_reader_share": 0.0},
-        {"relevance": 1.5},
+        {"least_lift": -1},
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
