@@ -83,22 +83,25 @@ class Topics:
 
     def profile(self, row: int) -> np.ndarray:
         """Return the probability of each topic given a reading of a book, float64 (n_topics,)."""
-        joint = self.shares.astype(np.float64) * self.p[:, row]
+        joint: np.ndarray = self.shares.astype(np.float64) * self.p[:, row]
         total = joint.sum()
         return joint / total if total > 0 else joint
 
     def lift(self, topic: int, rows: np.ndarray) -> np.ndarray:
         """Return how many times more often a topic's readings are of these books than anybody's, float64 (n,)."""
         of_anybody = self.shares.astype(np.float64) @ self.p[:, rows]
-        return self.p[topic, rows] / np.where(of_anybody > 0, of_anybody, 1)
+        lift: np.ndarray = self.p[topic, rows] / np.where(of_anybody > 0, of_anybody, 1)
+        return lift
 
     def most_typical(self, topic: int, n: int) -> np.ndarray:
         """Return the rows of the `n` books most typical of a topic, by the model's own order."""
-        return self.typical_rows[topic, :n].astype(np.int64)
+        rows: np.ndarray = self.typical_rows[topic, :n].astype(np.int64)
+        return rows
 
     def most_probable(self, topic: int, n: int) -> np.ndarray:
         """Return the rows of the `n` most probable books of a topic."""
-        return np.argsort(-self.p[topic], kind="stable")[:n]
+        rows: np.ndarray = np.argsort(-self.p[topic], kind="stable")[:n]
+        return rows
 
     def largest_lift(self, topic: int, n: int) -> np.ndarray:
         """Return, of the `N_TYPICAL` most probable books of a topic, the rows of the `n` with the largest lift.

@@ -76,11 +76,11 @@ def _to_read(judged: TopicQuality, table: Table, config: EvaluationConfig, seed:
         return " ".join([*first, *told]), None
     chosen, why = (good[0], "") if len(good) == 1 else _more_coherent(judged, table, good, config, seed)
     row = table[chosen]
-    first = (
+    trusted = (
         f"To see which topics there are, trust {MODEL_NAMES[chosen]}: on held-out readers its topics hold together "
         f"(NPMI {_interval(row['npmi_held'])}; random lists {_interval(row['random']['npmi_held'])}){why}."
     )
-    return " ".join([first, *told, *_warning(row)]), chosen
+    return " ".join([trusted, *told, *_warning(row)]), chosen
 
 
 def _more_coherent(

@@ -75,7 +75,8 @@ class Hand(TopicModel[HandConfig, Corpus]):
         return TopicPosterior(mean.astype(np.float32), sd.astype(np.float32))
 
     def predict(self, rows: sp.csr_matrix) -> np.ndarray:
-        return self.reader_topics(rows).mean @ self.topics()
+        predicted: np.ndarray = self.reader_topics(rows).mean @ self.topics()
+        return predicted
 
     def is_read(self) -> np.ndarray:
         read: np.ndarray = self.n_readers > 0
