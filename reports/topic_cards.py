@@ -214,4 +214,4 @@ def within(text: str, columns: int) -> str:
     taken, kept = 1, 0
     while taken + wide[kept] <= columns:
         taken, kept = taken + wide[kept], kept + 1
-    return f"{text[:kept]}…"
+    return f"{text[:kept].rstrip()}…"
