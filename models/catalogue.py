@@ -15,6 +15,7 @@ _CLASSES = {
     "spectral": ("models.spectral", "Spectral"),
     "ppmi": ("models.ppmi", "Ppmi"),
     "word2vec": ("models.word2vec", "Word2Vec"),
+    "prodlda": ("models.prodlda", "ProdLda"),
 }
 KINDS = tuple(_CLASSES)
 
