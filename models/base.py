@@ -34,12 +34,15 @@ class Run:
         Root seed; a model derives its own streams from it by name.
     stage
         What the fit is for (``evaluation``, ``release``); part of the provenance, not of the result.
+    device
+        Where torch computes: ``auto`` (CUDA where there is one, else the CPU), ``cpu`` or ``cuda``; how, not what.
     progress
         Where to say how far it is.
     """
 
     seed: int = 0
     stage: str = "release"
+    device: str = "auto"
     progress: Progress = field(default_factory=Quiet, compare=False)
 
     def generator(self, name: str) -> np.random.Generator:

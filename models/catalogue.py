@@ -16,6 +16,7 @@ _CLASSES = {
     "ppmi": ("models.ppmi", "Ppmi"),
     "lda": ("models.lda", "Lda"),
     "word2vec": ("models.word2vec", "Word2Vec"),
+    "prodlda": ("models.prodlda", "ProdLda"),
 }
 KINDS = tuple(_CLASSES)
 
