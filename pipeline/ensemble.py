@@ -61,7 +61,7 @@ def make_ensemble(store: Store, kind: str, part: Part, settings: Settings, progr
 
     def make(folder: Path) -> None:
         data = part.data(settings.split)
-        run = Run(part.seed, "release" if part.name == WHOLE else f"evaluation/{part.name}", progress)
+        run = Run(part.seed, "release" if part.name == WHOLE else f"evaluation/{part.name}", progress=progress)
         ensemble = calibrated(
             data, fit, settings.ensemble, run, settings.corpus.min_readers, settings.publish.far_min_readers
         )

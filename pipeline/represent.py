@@ -121,7 +121,7 @@ def make_model(store: Store, kind: str, part: Part, settings: Settings, progress
 
     def make(folder: Path) -> None:
         data = part.data(settings.split)
-        fitted = model.fit(data, config, Run(part.seed, stage, progress))
+        fitted = model.fit(data, config, Run(part.seed, stage, progress=progress))
         provenance = {"data": key, "seed": part.seed, "stage": stage}
         fitted.save(folder, vocabulary=data.books.digest, provenance=provenance)
 

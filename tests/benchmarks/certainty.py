@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
 
 def checked(corpus: Corpus, kind: str, seed: int, settings: Settings, progress: Progress) -> dict[str, np.ndarray]:
     """Return what was said and what was found of every candidate of every book of half A, by name, one row a book."""
-    run = Run(seed, "benchmark", progress)
+    run = Run(seed, "benchmark", progress=progress)
     first, second = halves(corpus, run.generator("benchmark/certainty"), settings.corpus.min_readers)
     model, config = model_class(kind), model_config(kind, settings)
 

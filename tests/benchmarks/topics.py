@@ -180,7 +180,7 @@ def fitted(
             progress.finish("fitted")
         else:
             config = replace(model_config(name, settings), n_topics=n_topics)
-            model: Any = model_class(name).fit(data.train, config, Run(seed, "benchmark", progress))
+            model: Any = model_class(name).fit(data.train, config, Run(seed, "benchmark", progress=progress))
             system = TopicSystem.of(model)
         seconds = time.monotonic() - started
         failed = {
