@@ -19,7 +19,7 @@ from pipeline.typed_table import from_table
 
 PROFILES = Path(__file__).parent / "profiles"
 SPACES = ("spectral", "ppmi", "word2vec")  # kinds of models that have a space of books, and one may be the default
-TOPIC_MODELS = ("lda", "prodlda")  # kinds of models of topics; they have a space too, which is never the default
+TOPIC_MODELS = ("lda", "prodlda")  # kinds that have a space too, which is never the default
 MIN_REPLICATES = 4  # fewer have no spread to speak of
 UNITS = EDITION, WORK, AUTHOR = "edition", "work", "author"
 
@@ -148,9 +148,8 @@ class PublishConfig:
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
-        _expect(
-            "publish.spaces", self.spaces, bool(self.spaces) and set(self.spaces) <= set(SPACES), f"some of {SPACES}"
-        )
+        known = bool(self.spaces) and set(self.spaces) <= set(SPACES)
+        _expect("publish.spaces", self.spaces, known, f"some of {SPACES}")
         _expect("publish.n_neighbours", self.n_neighbours, self.n_neighbours >= 1, "at least 1")
 
 
@@ -163,7 +162,7 @@ class TopicsConfig:
     models
         Kinds of models of topics, each published with its space; none publishes without topics.
     n_seeds
-        Fits from different seeds between which the stability of topics is measured; 1 measures none.
+        Fits from different seeds by which the stability of topics is measured; 1 measures none.
     """
 
     models: tuple[str, ...] = TOPIC_MODELS
@@ -171,8 +170,8 @@ class TopicsConfig:
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
-        known = set(self.models) <= set(TOPIC_MODELS) and len(set(self.models)) == len(self.models)
-        _expect("topics.models", self.models, known, f"some of {TOPIC_MODELS}, each once")
+        once = set(self.models) <= set(TOPIC_MODELS) and len(set(self.models)) == len(self.models)
+        _expect("topics.models", self.models, once, f"some of {TOPIC_MODELS}, each once")
         _expect("topics.n_seeds", self.n_seeds, self.n_seeds >= 1, "at least 1")
 
 
@@ -259,7 +258,7 @@ class Settings:
 
     @property
     def spaces(self) -> tuple[str, ...]:
-        """Kinds of all spaces, the default one first: those of `publish`, then those of the models of topics."""
+        """Kinds of all spaces, the default one first, those of topics last."""
         return (*self.publish.spaces, *self.topics.models)
 
 

@@ -14,7 +14,7 @@ and said .85 in .9 to 1. The step is not carried on, because nothing could check
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -263,4 +263,4 @@ def _joined(parts: list[tuple[np.ndarray, ...]]) -> Pairs:
 
 def _quiet(run: Run, name: str) -> Run:
     """Return the run of one fit among many: its own seed, and no report of its own."""
-    return Run(run.derive_seed(name), run.stage, Quiet())
+    return replace(run, seed=run.derive_seed(name), progress=Quiet())

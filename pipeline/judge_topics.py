@@ -216,7 +216,7 @@ def _fitted_again(kind: str, train: Corpus, seed: int, settings: Settings, progr
     model, config = model_class(kind), model_config(kind, settings)
     tops = []
     for nth in range(1, settings.topics.n_seeds):
-        run = Run(derive_seed(seed, f"topics/stability/{nth}"), "evaluation/readers", progress)
+        run = Run(derive_seed(seed, f"topics/stability/{nth}"), "evaluation/readers", progress=progress)
         again = model.fit(train, config, run)
         assert isinstance(again, TopicModel)
         tops.append(typical_books(again))

@@ -43,7 +43,8 @@ def measures(table: Mapping[str, Row], quality: Sequence[Row]) -> tuple[list[str
         Rows of ``quality.json``, which say how well a model ranks.
     """
     rows = [
-        *_of_topics(table),
+        *_coherence(table),
+        *_of_lists(table),
         _measure(
             "perplexity of hidden books",
             "among how many equally likely books one hidden book is found, so to say; lower is better",
@@ -64,7 +65,7 @@ def measures(table: Mapping[str, Row], quality: Sequence[Row]) -> tuple[list[str
     return [MODEL_NAMES[kind] for kind in table], rows
 
 
-def _of_topics(table: Mapping[str, Row]) -> list[Measure]:
+def _coherence(table: Mapping[str, Row]) -> list[Measure]:
     return [
         _measure(
             "coherence on held-out readers",
@@ -81,6 +82,11 @@ def _of_topics(table: Mapping[str, Row]) -> list[Measure]:
             lambda row: (row["npmi_all"], f"random lists {decimal(row['random']['npmi_all'][0])}"),
             decimal,
         ),
+    ]
+
+
+def _of_lists(table: Mapping[str, Row]) -> list[Measure]:
+    return [
         _measure(
             "different books",
             "of the 25 most typical of every topic, the share that no other topic has too",

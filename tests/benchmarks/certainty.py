@@ -77,7 +77,7 @@ def checked(corpus: Corpus, kind: str, seed: int, settings: Settings, progress: 
         return unit_rows(fitted.book_vectors())
 
     mine, theirs = (
-        fit(half, Run(run.derive_seed(name), "benchmark", progress))
+        fit(half, Run(run.derive_seed(name), "benchmark", progress=progress))
         for half, name in ((first, "benchmark/a"), (second, "benchmark/b"))
     )
     ensemble: Ensemble = calibrated(
