@@ -54,7 +54,7 @@ def _add_topics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--reader", metavar="ID", help="of this reader; - reads the id from standard input")
     parser.add_argument("--namespace", help="namespace of the reader's source")
     parser.add_argument("--model", metavar="KIND", help="ask this model, not the one to trust")
-    parser.add_argument("-n", type=count, default=10, metavar="N", help="typical books of each topic (default 10)")
+    parser.add_argument("-n", type=count, default=5, metavar="N", help="typical books of each topic (default 5)")
     parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
     add_output(parser)
 

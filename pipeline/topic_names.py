@@ -21,18 +21,24 @@ AND = " · "
 
 
 def topic_names(books: Books, topics: Topics) -> list[str]:
-    """Return a name of each topic; topics that would share one are told apart by their most typical title.
+    """Return a name of each topic; no two are alike.
 
     The authors of at least `MIN_BOOKS` of the `N_NAMING` most typical books, those of most books first, at most
-    `N_AUTHORS`; where there is none, the titles of the `N_TITLES` most typical works.
+    `N_AUTHORS`; where there is none, the titles of the `N_TITLES` most typical works. Topics that would share a name
+    are told apart by the most typical title that none of the others has, or else by their number.
     """
-    lists = [topics.most_typical(topic, N_NAMING) for topic in range(len(topics))]
-    names = [AND.join(main_authors(books, rows)) or AND.join(_titles(books, rows)[:N_TITLES]) for rows in lists]
-    shared = {name for name, n in Counter(names).items() if n > 1}
-    told_apart = [f"{name} ({_titles(books, rows)[0]})" for name, rows in zip(names, lists, strict=True)]
-    named = [longer if name in shared else name for name, longer in zip(names, told_apart, strict=True)]
-    twice = {name for name, n in Counter(named).items() if n > 1}
-    return [f"{name} [{i}]" if name in twice else name for i, name in enumerate(named, 1)]
+    titles = [_titles(books, topics.most_typical(topic, N_NAMING)) for topic in range(len(topics))]
+    authors = [main_authors(books, topics.most_typical(topic, N_NAMING)) for topic in range(len(topics))]
+    names = [AND.join(wrote or known[:N_TITLES]) for wrote, known in zip(authors, titles, strict=True)]
+    shared: dict[str, list[int]] = {}
+    for topic, name in enumerate(names):
+        shared.setdefault(name, []).append(topic)
+    for name, alike in shared.items():
+        for topic in alike if len(alike) > 1 else ():
+            known_elsewhere = {title for other in alike if other != topic for title in titles[other]}
+            own = next((title for title in titles[topic] if title not in known_elsewhere), None)
+            names[topic] = f"{name} ({own})" if own else f"{name} [{topic + 1}]"
+    return names
 
 
 def main_authors(books: Books, rows: Sequence[int] | np.ndarray) -> list[str]:
@@ -56,5 +62,5 @@ def base_title(books: Books, row: int) -> str:
 
 
 def _titles(books: Books, rows: np.ndarray) -> list[str]:
-    """Titles of the works among `rows`, each once."""
+    """Return the titles of the works among `rows`, each once."""
     return list(dict.fromkeys(base_title(books, row) for row in rows)) or ["no books"]

@@ -18,7 +18,7 @@ from pipeline.trust_topics import MODEL_NAMES
 from reports.document import Table, chart_html, percent
 
 N_LISTED = 10  # books of a card's lists, of which a matched topic must share `MIN_SHARED`
-MIN_SHARED = 0.2
+MIN_SHARED = 0.3
 N_AUTHORS = 5
 _ROW_HEIGHT = 21
 _LABEL_COLUMNS = 30  # of a terminal: 猫 has two
@@ -206,12 +206,20 @@ def shares_chart(kind: str, cards: Sequence[Card]) -> Markup:
     return chart_html(chart, name=f"shares-{kind}", summary=summary, table=table)
 
 
-def within(text: str, columns: int) -> str:
-    """Return `text`, cut with an ellipsis where it is wider than `columns`; East Asian wide characters count two."""
-    wide = [2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text]
-    if sum(wide) <= columns:
+def columns(text: str) -> int:
+    """Return how wide a text is; East Asian wide characters count two."""
+    return sum(_width(letter) for letter in text)
+
+
+def within(text: str, n_columns: int) -> str:
+    """Return `text`, cut with an ellipsis where it is wider than `n_columns`."""
+    if columns(text) <= n_columns:
         return text
     taken, kept = 1, 0
-    while taken + wide[kept] <= columns:
-        taken, kept = taken + wide[kept], kept + 1
+    while taken + _width(text[kept]) <= n_columns:
+        taken, kept = taken + _width(text[kept]), kept + 1
     return f"{text[:kept].rstrip()}…"
+
+
+def _width(letter: str) -> int:
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1

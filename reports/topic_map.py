@@ -1,16 +1,8 @@
-"""A map of topics: how far apart they are as distributions of books, those of all models on one plane.
-
-The distance of two topics is Hellinger's, the length of the difference of the square roots of their probabilities over
-sqrt(2) (0: the same, 1: no book in common). The plane is the one whose distances differ least from these, by the sum
-of the squared differences: metric scaling by majorisation (SMACOF, de Leeuw 1977), begun at the plane of classical
-scaling (Torgerson 1952). The latter alone would not do: topics of books in two languages share none, that is its first
-axis, and all topics of one language fall on a point.
-"""
+"""A map of topics, those of all models on one plane (`reports.topic_plane`), matched ones joined."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import altair as alt
@@ -20,75 +12,13 @@ from markupsafe import Markup
 from data.topics import Topics
 from pipeline.trust_topics import MODEL_NAMES
 from reports.document import INK, MUTED, PALETTE, Chart, Table, chart_html, count, decimal
-from reports.topic_cards import Card, anchor, within
+from reports.topic_cards import Card, anchor, columns, within
+from reports.topic_plane import Plane
 
 _HEIGHT = 480
-_LABEL_COLUMNS = 22
-_NARROW = 620  # pixels
-_N_STEPS = 300
-_SMALLEST = 1e-9  # distance below which two points are one
-_APART = (0.3, 0.05)  # how far two labels must be apart, of the width and the height
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Topics in two dimensions.
-
-    Attributes
-    ----------
-    points
-        float64 (n_topics of all models, 2).
-    distances
-        float64 (n, n), Hellinger distances, 0 to 1.
-    distortion
-        How much a distance on the plane differs from the true one, as a root mean square.
-    """
-
-    points: np.ndarray
-    distances: np.ndarray
-    distortion: float
-
-    @classmethod
-    def of(cls, models: Sequence[Topics]) -> Plane:
-        """Place the topics of all models."""
-        roots = np.sqrt(np.concatenate([topics.p for topics in models]).astype(np.float64))
-        products = roots @ roots.T
-        squares = np.maximum(products.diagonal()[:, None] + products.diagonal()[None, :] - 2 * products, 0) / 2
-        np.fill_diagonal(squares, 0)
-        distances = np.sqrt(squares)
-        points = least_distorted(distances, classical(squares))
-        off = ~np.eye(len(points), dtype=bool)
-        differences = (_apart(points) - distances)[off]
-        return cls(points, distances, float(np.sqrt((differences**2).mean())) if len(differences) else 0.0)
-
-
-def classical(squares: np.ndarray) -> np.ndarray:
-    """Return the plane of classical scaling of squared distances (n, n), float64 (n, 2)."""
-    n = len(squares)
-    centring = np.eye(n) - 1 / n
-    values, vectors = np.linalg.eigh(-0.5 * centring @ squares @ centring)
-    points = np.zeros((n, 2))
-    points[:, : min(2, n)] = (vectors[:, ::-1] * np.sqrt(np.maximum(values[::-1], 0)))[:, :2]
-    # The sign of an axis is free: fixed here, so that the map does not depend on the linear algebra library.
-    return points * np.where(points[np.abs(points).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
-
-
-def least_distorted(distances: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Return the points (n, 2) whose distances are nearest to `distances` (n, n), from `start` on.
-
-    Each step is the Guttman transform, which never makes the sum of squared differences larger.
-    """
-    points = start
-    for _ in range(_N_STEPS):
-        apart = _apart(points)
-        ratio = np.divide(distances, apart, out=np.zeros_like(apart), where=apart > _SMALLEST)
-        points = (ratio.sum(axis=1)[:, None] * points - ratio @ points) / len(points)
-    return points
-
-
-def _apart(points: np.ndarray) -> np.ndarray:
-    apart: np.ndarray = np.linalg.norm(points[:, None] - points[None], axis=2)
-    return apart
+_LABEL_COLUMNS = 24
+_NARROW = 620  # pixels, below which there is no room for names
+_COLUMN, _LINE, _DOT = 0.0062, 0.036, 0.016  # of the map: width of a letter, height of a line, from a dot to its label
 
 
 def topic_map(models: Sequence[Topics], cards: dict[str, list[Card]]) -> Markup:
@@ -103,14 +33,15 @@ def topic_map(models: Sequence[Topics], cards: dict[str, list[Card]]) -> Markup:
     summary = (
         f"Every dot is a topic, larger with its share of the readings, coloured by its model.{joined} Topics are the "
         "nearer the more of their readings are of the same books. Distances go from 0 (the same topic) to 1 (no book "
-        f"in common); two dimensions cannot hold them all, and they are off by about {decimal(plane.distortion)}."
+        f"in common); two dimensions cannot hold them all: small ones are kept best, all are off by about "
+        f"{decimal(plane.distortion)}."
     )
     return chart_html(chart, name="topic-map", summary=summary, table=_nearest(plane, ordered))
 
 
 def _values(plane: Plane, ordered: Sequence[tuple[str, Card]]) -> list[dict[str, Any]]:
-    named = _placed_names(plane, [card.share for _, card in ordered])
     middle = (plane.points[:, 0].min() + plane.points[:, 0].max()) / 2
+    labels = _labels(plane, [card for _, card in ordered])
     return [
         {
             "x": round(float(x), 4),
@@ -120,11 +51,11 @@ def _values(plane: Plane, ordered: Sequence[tuple[str, Card]]) -> list[dict[str,
             "name": card.name,
             "share": round(card.share, 4),
             "books": " · ".join(within(title, 40) for title in card.typical[:3]),
-            "label": f"{card.nth} {within(card.name, _LABEL_COLUMNS)}" if place in named else f"{card.nth}",
+            "label": label,
             "number": f"{card.nth}",
             "anchor": "left" if x < middle else "right",
         }
-        for place, ((kind, card), (x, y)) in enumerate(zip(ordered, plane.points, strict=True))
+        for (kind, card), (x, y), label in zip(ordered, plane.points, labels, strict=True)
     ]
 
 
@@ -138,15 +69,34 @@ def _joined(values: Sequence[dict[str, Any]], ordered: Sequence[tuple[str, Card]
     return [{"x": values[i]["x"], "y": values[i]["y"], "x2": values[j]["x"], "y2": values[j]["y"]} for i, j in pairs]
 
 
-def _placed_names(plane: Plane, shares: Sequence[float]) -> set[int]:
-    """Topics whose names fit on the map without touching, the largest first; the others are called by number."""
+def _labels(plane: Plane, cards: Sequence[Card]) -> list[str]:
+    """What each dot is called: number and name if they touch nothing, else the number, else nothing.
+
+    The largest topics choose first; labels hang on the side of their dots that faces the middle.
+    """
     span = np.maximum(np.ptp(plane.points, axis=0), 1e-12)
     at = (plane.points - plane.points.min(axis=0)) / span
-    taken: dict[int, np.ndarray] = {}
-    for place in np.argsort(-np.asarray(shares), kind="stable").tolist():
-        if all(abs(at[place, 0] - o[0]) > _APART[0] or abs(at[place, 1] - o[1]) > _APART[1] for o in taken.values()):
-            taken[place] = at[place]
-    return set(taken)
+    taken = [_box(x - _DOT / 2, x + _DOT / 2, y) for x, y in at]
+    labels = [""] * len(cards)
+    for place in sorted(range(len(cards)), key=lambda i: (-cards[i].share, i)):
+        x, y = at[place]
+        name = f"{cards[place].nth} {within(cards[place].name, _LABEL_COLUMNS)}"
+        for label in (name, f"{cards[place].nth}"):
+            near, far = _DOT, _DOT + _COLUMN * columns(label)
+            box = _box(x + near, x + far, y) if x < 0.5 else _box(x - far, x - near, y)
+            if not any(_touch(box, other) for other in taken):
+                labels[place] = label
+                taken.append(box)
+                break
+    return labels
+
+
+def _box(left: float, right: float, y: float) -> tuple[float, float, float, float]:
+    return left, right, y - _LINE / 2, y + _LINE / 2
+
+
+def _touch(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 def _chart(values: list[dict[str, Any]], joined: list[dict[str, float]], names: list[str]) -> Chart:

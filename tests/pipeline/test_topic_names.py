@@ -42,4 +42,5 @@ def test_books_without_an_author_do_not_make_one() -> None:
 def test_topics_that_would_share_a_name_are_told_apart() -> None:
     found = books(("A", "X"), ("B", "X"), ("C", "X"), ("D", "X"))
     assert topic_names(found, topics([0, 1], [2, 3])) == ["X (A)", "X (C)"]
-    assert topic_names(found, topics([0, 1], [0, 2])) == ["X (A) [1]", "X (A) [2]"]
+    assert topic_names(found, topics([0, 1], [0, 2])) == ["X (B)", "X (C)"]
+    assert topic_names(found, topics([0, 1, 2], [2, 1, 0])) == ["X [1]", "X [2]"]

@@ -16,7 +16,7 @@ from data.release import Release
 from data.store import Store
 from data.topics import topics_of
 from reports.topic_cards import within
-from reports.topic_map import Plane, classical, least_distorted
+from reports.topic_plane import Plane, classical, least_distorted, stress, upright
 from reports.topics import topics_report
 from tests.pipeline.topic_release import (
     CLOSING,
@@ -128,9 +128,9 @@ def test_a_card_lists_the_books_of_its_topic(store: Store, tree: HTMLParser) -> 
 
 def test_matched_topics_name_each_other(tree: HTMLParser) -> None:
     """LDA's tastes are led by their first halves, which are ProdLDA's topics 1 and 3; 2 and 4 have no match."""
-    assert "ProdLDA has it as 1 " in text_of(card(tree, "lda-1"), "p.note")
-    assert "LDA has it as 2 " in text_of(card(tree, "prodlda-3"), "p.note")
-    assert "no topic of the other model is like it" in text_of(card(tree, "prodlda-4"), "p.note")
+    assert "matches ProdLDA’s 1 " in text_of(card(tree, "lda-1"), "p.note")
+    assert "matches LDA’s 2 " in text_of(card(tree, "prodlda-3"), "p.note")
+    assert "no topic of the other model matches it" in text_of(card(tree, "prodlda-4"), "p.note")
     assert "2 of 2 topics of LDA have one" in text_of(tree, "main")
     sides = rows(tree, "table.sides")
     assert len(sides) == 4
@@ -207,15 +207,23 @@ def test_points_that_fit_a_plane_keep_their_distances() -> None:
     np.testing.assert_allclose(np.linalg.norm(found[:, None] - found[None], axis=2), distances, atol=1e-9)
 
 
-def test_scaling_never_makes_the_map_worse_than_the_classical_one() -> None:
-    """Six points, all one apart, are no plane's: the stress falls from the first step to the last."""
+def test_each_step_lowers_the_stress() -> None:
+    """Six points, all one apart, fit no plane; eight, of which two are near, come out with the two near."""
     distances = 1 - np.eye(6)
     start = classical(distances**2)
+    assert stress(distances, least_distorted(distances, start)) < stress(distances, start)
+    distances = 1 - np.eye(8)
+    distances[0, 7] = distances[7, 0] = 0.3
+    found = least_distorted(distances, np.random.default_rng(0).normal(size=(8, 2)))
+    apart = np.linalg.norm(found[:, None] - found[None], axis=2) + 9 * np.eye(8)
+    assert np.unravel_index(apart.argmin(), apart.shape) in ((0, 7), (7, 0))
+    assert apart.min() == pytest.approx(0.3, abs=0.05)
 
-    def stress(points: np.ndarray) -> float:
-        return float(((np.linalg.norm(points[:, None] - points[None], axis=2) - distances) ** 2).sum())
 
-    assert stress(least_distorted(distances, start)) < stress(start)
+def test_a_map_is_turned_and_flipped_in_one_way() -> None:
+    points = np.random.default_rng(0).normal(size=(9, 2)) * [3, 1]
+    turn = np.array([[np.cos(1), -np.sin(1)], [np.sin(1), np.cos(1)]])
+    np.testing.assert_allclose(upright(points @ turn * [1, -1] + 5), upright(points), atol=1e-9)
 
 
 def test_distances_are_hellingers() -> None:
