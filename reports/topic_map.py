@@ -29,7 +29,7 @@ def topic_map(models: Sequence[Topics], cards: dict[str, list[Card]]) -> Markup:
     ordered = [(kind, by_anchor[name]) for kind, name in places]
     values = _values(plane, ordered)
     chart = _chart(values, _joined(values, ordered), [MODEL_NAMES[topics.kind] for topics in models])
-    joined = " Lines join topics of the two models that are one." if len(models) == 2 else ""
+    joined = " Lines join topics of the two models that match." if len(models) == 2 else ""
     summary = (
         f"Every dot is a topic, larger with its share of the readings, coloured by its model.{joined} Topics are the "
         "nearer the more of their readings are of the same books. Distances go from 0 (the same topic) to 1 (no book "
