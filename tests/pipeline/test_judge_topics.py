@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.artifact import read_json
 from data.corpus import Corpus
 from data.progress import Quiet
 from data.release import Release
 from data.seeds import generator
 from data.store import Store
+from pipeline.build_corpus import corpus_digest
 from pipeline.config import EvaluationConfig
 from pipeline.judge_topics import KIND, N_RANDOM, TopicQuality, make_topic_quality, random_lists
 from pipeline.represent import READERS, Part, make_model
@@ -115,6 +117,12 @@ def test_it_is_measured_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> N
     models = {kind: make_model(store, kind, part, SETTINGS, Quiet())[0] for kind in SETTINGS.topics.models}
     folder, made = make_topic_quality(store, part, models, SETTINGS, Quiet())
     assert (folder.name, made) == (Release.open(store).manifest["topic_quality"], False)
+
+
+def test_it_names_the_corpus_it_is_to_be_forgotten_with(store: Store) -> None:
+    """`pipeline.forget` deletes what was learned from a corpus with a reader by this entry."""
+    folder = store.artifact(KIND, Release.open(store).manifest["topic_quality"])
+    assert read_json(folder / "manifest.json")["provenance"]["data"]["corpus"] == corpus_digest(part_of(store).corpus)
 
 
 def test_it_survives_saving(quality: TopicQuality, tmp_path: Path) -> None:
