@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +15,9 @@ from data.artifact import read_json
 from data.release import Release
 from data.store import KEY_VARIABLE, Store
 from flows.cli import main
+from tests.flows.test_reading import LOADED, wagahai
 from tests.pipeline.hand_topics import PRIOR, take_the_place
 from tests.pipeline.topic_release import HISTORIES, KEY, TASTE, build, raw_ids, readers_of, without_topics
-
-ROOT = Path(__file__).parents[2]
-HEAVY = ("prefect", "torch", "gensim", "pyro", "sklearn", "deltalake", "polars", "scipy")
-_LOADED = f"""
-import json, sys
-from flows.cli import main
-code = main(sys.argv[1:])
-sys.stderr.write(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
-sys.exit(code)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +151,5 @@ def test_a_release_older_than_topics_says_so_too(
 
 @pytest.mark.parametrize("arguments", [["topics"], ["topics", "第25巻"], ["topics", "--book", "t:25", "--json"]])
 def test_asking_loads_no_heavy_library(store: Store, arguments: list[str]) -> None:
-    command = [sys.executable, "-c", _LOADED, "--store", str(store.root), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=ROOT, timeout=60)
+    done = wagahai(store, *arguments, script=LOADED)
     assert (done.returncode, done.stderr) == (0, "[]")

@@ -29,7 +29,7 @@ from tests.pipeline.topic_release import (
     readers_of,
     without_topics,
 )
-from tests.reports.test_similarity import rendered
+from tests.reports.pages import rendered, text_of
 
 MAX_BYTES = 2_500_000
 
@@ -48,12 +48,6 @@ def page(store: Store) -> str:
 @pytest.fixture(scope="module")
 def tree(page: str) -> HTMLParser:
     return HTMLParser(page)
-
-
-def text_of(node: HTMLParser | Node, selector: str) -> str:
-    found = node.css_first(selector)
-    assert found is not None, selector
-    return " ".join(found.text().split())
 
 
 def card(tree: HTMLParser, anchor: str) -> Node:
