@@ -33,21 +33,11 @@ from flows.progress import TerminalProgress
 from flows.tables import write_json, write_table
 from models.base import Run
 from models.catalogue import KINDS, model_class
+from models.coherence import N_COHERENT, npmi, top_books
 from models.topics import TopicModel
 from pipeline.config import Settings, load_settings
 from pipeline.represent import model_config
-from pipeline.topic_metrics import (
-    N_COHERENT,
-    N_DIVERSE,
-    cluster_nmi,
-    cluster_purity,
-    dead,
-    diversity,
-    duplicates,
-    mean_stability,
-    npmi,
-    top_books,
-)
+from pipeline.topic_metrics import N_DIVERSE, cluster_nmi, cluster_purity, dead, diversity, duplicates, mean_stability
 from tests.benchmarks.retrieval import load_protocol, protocol_corpus
 from tests.benchmarks.topic_systems import TOPIC_PEERS, TopicSystem
 

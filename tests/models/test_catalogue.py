@@ -22,8 +22,8 @@ def test_a_kind_is_the_name_of_its_class_file_and_artifact(kind: str) -> None:
 
 def test_every_model_file_is_in_the_catalogue() -> None:
     files = {path.stem for path in (Path(__file__).parents[2] / "models").glob("*.py")}
-    parts = {"__init__", "base", "catalogue", "density", "topics"}
-    of_lda = {"lda_config", "lda_cvb0", "lda_fold_in", "lda_gensim"}
+    parts = {"__init__", "base", "catalogue", "coherence", "density", "topics"}
+    of_lda = {"lda_config", "lda_cvb0", "lda_fold_in", "lda_gensim", "lda_order", "lda_start"}
     assert files - parts - of_lda == set(KINDS)
 
 
