@@ -57,10 +57,10 @@ class LdaConfig:
     alpha: float = 0.1
     learn_alpha: bool = True
     eta: float = 0.05
-    epochs: int = 100
+    epochs: int = 120
     tolerance: float = 5e-4
     temperature: float = 1.3
-    cooling_epochs: int = 40
+    cooling_epochs: int = 60
     n_starts: int = 4
     n_batches: int = 10
     reader_exponent: float = 0.0
