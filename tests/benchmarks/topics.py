@@ -67,7 +67,8 @@ def main(arguments: list[str]) -> int:
     chosen = parsed(arguments)
     settings = load_settings(chosen.profile)
     data = newsgroups(chosen.newsgroups) if chosen.newsgroups else readers(chosen.protocol, chosen.split)
-    names = [*(chosen.models or topic_kinds()), *(TOPIC_PEERS if chosen.peers else ())]
+    kinds = topic_kinds() if chosen.models is None else chosen.models  # none may be named, to see the peers alone
+    names = [*kinds, *(TOPIC_PEERS if chosen.peers else ())]
     with TerminalProgress() as progress:
         fits = [
             fit
