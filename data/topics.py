@@ -54,7 +54,7 @@ class Topics:
     n_main
         int64 (n_topics,), readers who have more of this topic than of any other; `NOT_TOLD` if they are too few.
     npmi
-        float32 (n_topics,), how much the ten most typical books are read together (`pipeline.topic_metrics`).
+        float32 (n_topics,), how much the ten most typical books are read together (`models.coherence`).
     stability
         float32 (n_topics,), how many of the ten most typical books, on average, the topic most like this one has in
         models learned again, as a share; (0,) where that was not measured.

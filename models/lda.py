@@ -5,14 +5,8 @@
 This file is the model: what was learned (expected counts of topics and books), readers folded in, predictions, order of
 books. How it is learned is exchangeable (`LdaConfig.inference`): `models.lda_cvb0`, or gensim in `models.lda_gensim`.
 
-*The order of books within a topic* is by probability, but books less than `least_lift` times as likely there as in the
-other topics together come after all that are:
-
-    lift_kw = beta_kw / p_kw          p_kw = sum_(l != k) share_l beta_lw / sum_(l != k) share_l
-
-By probability alone bestsellers stand in several topics. Relevance, which weighs log probability and log lift (Sievert
-and Shirley 2014), moves to books of a handful of readers as soon as lists differ: on validation readers it is less
-coherent at every diversity (table in CHANGELOG.md).
+*The order of books within a topic* is by probability, books that are hardly likelier there than elsewhere last
+(`models.lda_order`).
 
 Books that nearly everybody reads can be kept from shaping topics (`max_reader_share`). Their readers' topics then say
 what they are like: each reading of one is shared by the mixture of its reader. They have probabilities, profiles and
@@ -42,11 +36,11 @@ from models import lda_cvb0, lda_gensim
 from models.base import Run
 from models.lda_config import Judge, LdaConfig, Learned, Task
 from models.lda_fold_in import fold_in
+from models.lda_order import smoothed, typical_books
 from models.topics import TopicModel, TopicPosterior
 
 _INFER = {"cvb0": lda_cvb0.infer, "gensim": lda_gensim.infer}
 _P_HIDDEN = 0.2  # share of a validation reader's books that are to be found
-_AFTER = np.float32(1000)  # more than any two log probabilities differ by
 _BACKGROUND = 0.01  # weight of books by their readers in perplexity: no book is impossible
 
 
@@ -70,7 +64,7 @@ class Lda(TopicModel[LdaConfig, Corpus]):
     @classmethod
     def fit(cls, data: Corpus, config: LdaConfig, run: Run, *, validation: Corpus | None = None) -> Self:
         """Learn topics from the readings of `data`; with `validation`, stop by the perplexity of its readers."""
-        run.progress.start(f"lda, {config.inference} ({run.stage})", config.epochs)
+        run.progress.start(f"lda, {config.inference} ({run.stage})", config.n_epochs)
         n_readers = data.readers_per_book.astype(np.int64)
         is_common = n_readers > config.max_reader_share * data.n_readers
         counts = sp.csr_matrix(data.counts @ sp.diags_array((~is_common).astype(np.float32)))
@@ -103,16 +97,8 @@ class Lda(TopicModel[LdaConfig, Corpus]):
         return self._beta.astype(np.float32)
 
     def typical(self) -> np.ndarray:
-        """Return the log probability of every book in every topic, less `_AFTER` where its lift is too small.
-
-        It is ``-inf`` for books in no list: those without readers, and those left out as common.
-        """
-        joint = self.topic_shares().astype(np.float64)[:, None] * self._beta
-        rest = joint.sum(axis=0) - joint
-        with np.errstate(divide="ignore", invalid="ignore"):  # a topic that has everything has no others
-            lift = self._beta * rest.sum(axis=1, keepdims=True) / rest
-        typical: np.ndarray = np.log(self._beta).astype(np.float32)
-        typical[lift < self.config.least_lift] -= _AFTER
+        """Return the order of books (`typical_books`), ``-inf`` for those in no list: unread, or left out as common."""
+        typical = typical_books(self._beta, self.topic_shares(), self.config.least_lift)
         typical[:, self.is_common | ~self.is_read()] = -np.inf
         return typical
 
@@ -136,13 +122,6 @@ class Lda(TopicModel[LdaConfig, Corpus]):
         """Return which books have readers in the training corpus, bool (n_books,)."""
         is_read: np.ndarray = self.n_readers > 0
         return is_read
-
-
-def smoothed(expected: np.ndarray, eta: float) -> np.ndarray:
-    """Return the posterior means of the topics from expected counts, float64 (n_topics, n_books)."""
-    added = expected + eta
-    topics: np.ndarray = added / added.sum(axis=1, keepdims=True)
-    return topics
 
 
 def _weights(counts: sp.csr_matrix, config: LdaConfig) -> np.ndarray:

@@ -11,6 +11,8 @@ import scipy.sparse as sp
 from data.errors import BadConfig
 
 INFERENCES = ("cvb0", "gensim")
+CHECK_EVERY = 10  # epochs
+SETTLING_EPOCHS = 10  # of a start that has cooled, before it is compared with others
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class LdaConfig:
         ``cvb0`` starts with responsibilities to the power 1 / temperature and cools to 1; 1 does not anneal.
     cooling_epochs
         Epochs until the temperature is 1; alpha is learnt from there on.
+    n_starts
+        ``cvb0`` cools so many starts, the first from a factorisation and the others random, and goes on with the one
+        whose topics are the most coherent.
     n_batches
         ``cvb0`` updates the topics after each of these parts of the readers; ``gensim`` once an epoch.
     reader_exponent
@@ -52,10 +57,11 @@ class LdaConfig:
     alpha: float = 0.1
     learn_alpha: bool = True
     eta: float = 0.05
-    epochs: int = 150
+    epochs: int = 120
     tolerance: float = 5e-4
-    temperature: float = 1.5
+    temperature: float = 1.3
     cooling_epochs: int = 60
+    n_starts: int = 4
     n_batches: int = 10
     reader_exponent: float = 0.0
     max_reader_share: float = 1.0
@@ -83,6 +89,16 @@ class LdaConfig:
             if not 0 <= getattr(self, name) <= most:
                 raise BadConfig(f"lda.{name}: {getattr(self, name)}, expected 0 to {most:g}")
 
+    @property
+    def trial_epochs(self) -> int:
+        """Epochs of each start before one of them is chosen."""
+        return min(self.cooling_epochs + SETTLING_EPOCHS, self.epochs)
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of all starts together, at most."""
+        return self.epochs + (self.n_starts - 1) * self.trial_epochs if self.inference == "cvb0" else self.epochs
+
 
 @dataclass(frozen=True)
 class Learned:
@@ -102,8 +118,6 @@ class Learned:
     alpha: np.ndarray
     perplexities: np.ndarray
 
-
-CHECK_EVERY = 10
 
 # expected counts and alpha -> perplexity of held-out readers
 Judge = Callable[[np.ndarray, np.ndarray], float]

@@ -5,6 +5,9 @@ and not of its online version, whose decaying steps need many small batches that
 itself gensim decays in batch too, and every call of ``update`` takes the readers for new ones and scales counts up: its
 counters are put back before each. gensim stays in this file: counts and alpha come out, and readers are folded in as
 for any other inference.
+
+On reading histories it stays behind CVB0 whatever eta (CHANGELOG.md): perplexity of hidden books a sixth to a quarter
+higher, coherence on held-out readers half of it or less.
 """
 
 from __future__ import annotations

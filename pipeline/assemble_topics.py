@@ -14,10 +14,11 @@ from data.corpus import Corpus
 from data.release import TOPICS, Books
 from data.topics import N_TYPICAL, NOT_TOLD, Topics, topics_of
 from models.catalogue import model_class
+from models.coherence import N_COHERENT, npmi
 from models.topics import TopicModel
 from pipeline.config import Settings
 from pipeline.judge_topics import TopicQuality, typical_books
-from pipeline.topic_metrics import N_COHERENT, npmi, stability
+from pipeline.topic_metrics import stability
 from pipeline.topic_quality import quality_table
 from pipeline.trust_topics import verdict
 

@@ -24,10 +24,11 @@ from data.split import Split
 from data.store import Store
 from models.base import Run
 from models.catalogue import model_class
+from models.coherence import N_COHERENT, npmi
 from models.topics import TopicModel
 from pipeline.config import Settings
 from pipeline.represent import Part, model_config
-from pipeline.topic_metrics import BACKGROUND_WEIGHT, N_COHERENT, N_DIVERSE, dead, npmi
+from pipeline.topic_metrics import BACKGROUND_WEIGHT, N_DIVERSE, dead
 
 KIND, FORMAT = "topic_quality", 1
 N_RANDOM = 100  # random lists

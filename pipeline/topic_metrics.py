@@ -1,8 +1,6 @@
 """How good topics are: coherent, different from each other, found again, and what they predict.
 
-*Coherence* is the mean normalised pointwise mutual information of the pairs of a topic's first books (Bouma 2009; Lau,
-Newman and Baldwin 2014), from how many readers read both: any figure names the readers it was counted on. A pair that
-nobody read both of is -1, and one of which a book has no reader at all is 0: there is no evidence.
+*Coherence* is `models.coherence.npmi`; any figure names the readers it was counted on.
 
 *Diversity* is the share of different books among the first 25 of all topics (Dieng, Ruiz and Blei 2020). A topic is a
 *duplicate* if at least half of its first books are among those of one topic before it, and *dead* if it has less than a
@@ -24,44 +22,12 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import linear_sum_assignment
 
-N_COHERENT, N_DIVERSE = 10, 25  # first books of a topic: for coherence and stability, and for diversity and duplicates
+N_DIVERSE = 25  # first books of a topic; stability takes those that coherence takes
 DUPLICATE_OVERLAP = 0.5
 DEAD_SHARE = 0.1  # of an equal share of the readings
 DEAD_DISTANCE = 0.1  # total variation from the average of all topics
 BACKGROUND_WEIGHT = 0.01
 _LEAST_P = 1e-12  # what a model may say at least in raw perplexity
-
-
-def top_books(typical: np.ndarray, n: int) -> np.ndarray:
-    """Return the `n` most typical books of each topic, int64 (n_topics, n), from (n_topics, n_books); ties by row."""
-    ordered: np.ndarray = np.argsort(-typical, axis=1, kind="stable")[:, :n]
-    return ordered
-
-
-def npmi(tops: np.ndarray, counts: sp.csr_matrix) -> np.ndarray:
-    """Return the coherence of each topic, float64 (n_topics,), between -1 and 1.
-
-    Parameters
-    ----------
-    tops
-        int (n_topics, n), the first books of each; at least two.
-    counts
-        csr (n_readers, n_books), non-zero where a reader read a book.
-    """
-    columns = counts.tocsc()
-    return np.array([_npmi_of(np.asarray(columns[:, books].toarray() > 0, np.float64)) for books in tops])
-
-
-def _npmi_of(read: np.ndarray) -> float:
-    """Return the mean over the pairs of columns of `read`, 0 or 1, (n_readers, n)."""
-    together = read.T @ read / max(len(read), 1)
-    first, second = np.triu_indices(len(together), k=1)
-    p, p_both = together.diagonal(), together[first, second]
-    p_apart = p[first] * p[second]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.log(p_both / p_apart) / -np.log(p_both)
-    values = np.where(p_both == 0, -1.0, np.where(p_both == 1, 1.0, values))
-    return float(np.where(p_apart == 0, 0.0, values).mean())
 
 
 def diversity(tops: np.ndarray) -> float:

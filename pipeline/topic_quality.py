@@ -17,10 +17,11 @@ import numpy as np
 
 from data.release import Books
 from data.seeds import derive_seed
+from models.coherence import N_COHERENT
 from pipeline.config import EvaluationConfig
 from pipeline.judge_topics import JudgedTopics, TopicQuality
 from pipeline.metrics import Interval, bootstrap_interval
-from pipeline.topic_metrics import N_COHERENT, diversity, duplicates, label_purity, matched_overlap, stability
+from pipeline.topic_metrics import diversity, duplicates, label_purity, matched_overlap, stability
 from pipeline.topic_names import first_author
 
 _N_RANDOM_PAIRS = 20  # pairs of sets of random lists behind the diversity and the stability of such lists

@@ -1,4 +1,4 @@
-"""The table of topics: means over seeds, stability over pairs of fits, peers by what they say, the protocol's figures."""
+"""The table of topics: means over seeds, stability over pairs of fits, peers, and the figures of the protocol."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import scipy.sparse as sp
 
 from data.progress import Quiet
 from models.base import Run
+from models.coherence import npmi, top_books
 from models.lda import Lda
 from models.lda_config import LdaConfig
 from pipeline.config import Settings
-from pipeline.topic_metrics import completion_perplexity, dead, diversity, npmi, top_books
+from pipeline.topic_metrics import completion_perplexity, dead, diversity
 from tests.benchmarks.retrieval import load_protocol
 from tests.benchmarks.topic_systems import TOPIC_PEERS, TopicSystem
 from tests.benchmarks.topics import Data, Fit, fitted, newsgroups, of_documents, parsed, table, topic_kinds

@@ -33,21 +33,11 @@ from flows.progress import TerminalProgress
 from flows.tables import write_json, write_table
 from models.base import Run
 from models.catalogue import KINDS, model_class
+from models.coherence import N_COHERENT, npmi, top_books
 from models.topics import TopicModel
 from pipeline.config import Settings, load_settings
 from pipeline.represent import model_config
-from pipeline.topic_metrics import (
-    N_COHERENT,
-    N_DIVERSE,
-    cluster_nmi,
-    cluster_purity,
-    dead,
-    diversity,
-    duplicates,
-    mean_stability,
-    npmi,
-    top_books,
-)
+from pipeline.topic_metrics import N_DIVERSE, cluster_nmi, cluster_purity, dead, diversity, duplicates, mean_stability
 from tests.benchmarks.retrieval import load_protocol, protocol_corpus
 from tests.benchmarks.topic_systems import TOPIC_PEERS, TopicSystem
 
@@ -77,7 +67,8 @@ def main(arguments: list[str]) -> int:
     chosen = parsed(arguments)
     settings = load_settings(chosen.profile)
     data = newsgroups(chosen.newsgroups) if chosen.newsgroups else readers(chosen.protocol, chosen.split)
-    names = [*(chosen.models or topic_kinds()), *(TOPIC_PEERS if chosen.peers else ())]
+    kinds = topic_kinds() if chosen.models is None else chosen.models  # none may be named, to see the peers alone
+    names = [*kinds, *(TOPIC_PEERS if chosen.peers else ())]
     with TerminalProgress() as progress:
         fits = [
             fit

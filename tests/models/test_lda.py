@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from scipy.optimize import linear_sum_assignment
 
-from data.corpus import NO_DATE, Corpus
+from data.corpus import Corpus
 from data.errors import BadConfig
-from data.vectors import unit_rows
-from data.vocabulary import Vocabulary
 from models.base import Run
+from models.coherence import npmi, top_books
 from models.lda import Lda
 from models.lda_config import INFERENCES, LdaConfig, Learned, has_converged
 from models.lda_cvb0 import minka_alpha
-from models.lda_fold_in import fold_in
+from models.lda_start import factored_start
+from pipeline.topic_metrics import completion_perplexity
 from tests.models.contract import EncoderContract
 from tests.models.corpora import corpus_of, shown, tastes
+from tests.models.planted_topics import counted, drawn_from, matched_cosines
 
 SHORT = LdaConfig(n_topics=3, epochs=20, cooling_epochs=5, n_batches=3, reader_exponent=0.2, eta=0.05)
 
@@ -39,35 +39,6 @@ class TestLdaByCvb0(EncoderContract):
 class TestLdaByGensim(EncoderContract):
     model = Lda
     config = replace(SHORT, inference="gensim")
-
-
-def counted(counts: np.ndarray) -> Corpus:
-    """Return the corpus of these counts (n_readers, n_books), which may be above 1."""
-    matrix = sp.csr_matrix(counts.astype(np.float32))
-    matrix.sort_indices()
-    return Corpus(
-        Vocabulary.of(f"reader{i}" for i in range(matrix.shape[0])),
-        Vocabulary.of(f"book{i}" for i in range(matrix.shape[1])),
-        matrix,
-        matrix.indices.astype(np.int32),
-        np.full(matrix.nnz, NO_DATE, np.int32),
-        np.arange(matrix.shape[0], dtype=np.uint64),
-    )
-
-
-def drawn_from(topics: np.ndarray, alpha: float, n_readers: int, n_read: int, seed: int) -> np.ndarray:
-    """Return counts (n_readers, n_books) as LDA draws them."""
-    random = np.random.default_rng(seed)
-    mixtures = random.dirichlet(np.full(len(topics), alpha), n_readers)
-    return np.array([random.multinomial(n_read, p / p.sum()) for p in mixtures @ topics])
-
-
-def matched_cosines(found: np.ndarray, planted: np.ndarray) -> np.ndarray:
-    """Return the cosine of each planted topic with the one matched to it (Hungarian)."""
-    cosine = unit_rows(planted) @ unit_rows(found).T
-    rows, columns = linear_sum_assignment(-cosine)
-    matched: np.ndarray = cosine[rows, columns]
-    return matched
 
 
 @pytest.mark.parametrize("inference", INFERENCES)
@@ -120,45 +91,6 @@ def test_one_topic_is_the_smoothed_unigram(inference: str) -> None:
     np.testing.assert_allclose(model.reader_topics(corpus.counts[:3]).sd, 0, atol=1e-6)
 
 
-TOPICS = np.array([[0.6, 0.3, 0.1], [0.1, 0.2, 0.7]])
-ALPHA = np.array([0.5, 1.5])
-
-
-def exact_posterior(books: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and sd of the mixture, summed over all assignments of the books to topics."""
-    weights, means, squares = [], [], []
-    for assigned in product(range(2), repeat=len(books)):
-        n = np.bincount(assigned, minlength=2)
-        drawn = np.prod([TOPICS[k, book] for k, book in zip(assigned, books, strict=True)])
-        polya = np.prod([np.prod(ALPHA[k] + np.arange(n[k])) for k in range(2)])
-        m, total = ALPHA + n, ALPHA.sum() + len(books)
-        weights.append(drawn * polya)
-        means.append(m / total)
-        squares.append(m * (m + 1) / (total * (total + 1)))
-    mean, square = (np.average(x, axis=0, weights=weights) for x in (means, squares))
-    return mean, np.sqrt(square - mean**2)
-
-
-@pytest.mark.parametrize("books", [[], [0], [2]])
-def test_a_reader_of_no_or_one_book_has_the_exact_posterior(books: list[int]) -> None:
-    found = fold_in(TOPICS, ALPHA, shown([books], 3))
-    mean, sd = exact_posterior(books)
-    np.testing.assert_allclose(found.mean[0], mean, rtol=1e-5)
-    np.testing.assert_allclose(found.sd[0], sd, rtol=1e-5)
-
-
-@pytest.mark.parametrize("books", [[0, 1], [0, 1, 2], [2, 2, 2, 2, 1, 0], [0] * 12])
-def test_a_reader_of_some_books_has_nearly_the_exact_posterior(books: list[int]) -> None:
-    counts = sp.csr_matrix(np.bincount(books, minlength=3)[None].astype(np.float32))
-    found = fold_in(TOPICS, ALPHA, counts)
-    mean, sd = exact_posterior(books)
-    np.testing.assert_allclose(found.mean[0], mean, atol=0.04)
-    np.testing.assert_allclose(found.sd[0], sd, rtol=0.15)
-    total = ALPHA.sum() + len(books)
-    alone = np.sqrt(found.mean[0] * (1 - found.mean[0]) / (total + 1))
-    assert (found.sd[0] > alone).all()  # the doubt about who made which reading counts too
-
-
 def test_the_fixed_point_is_one() -> None:
     corpus = tastes(4)
     model = Lda.fit(corpus, SHORT, Run())
@@ -173,24 +105,7 @@ def test_the_fixed_point_is_one() -> None:
         np.testing.assert_allclose(g.sum(axis=0), m[row] - alpha, atol=1e-3)
 
 
-def test_a_reader_is_folded_in_alike_whoever_is_beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    random = np.random.default_rng(0)
-    topics = random.dirichlet(np.full(40, 0.3), 4)
-    alpha = np.array([0.2, 0.1, 0.4, 0.3])
-    rows = sp.csr_matrix((random.random((30, 40)) < random.random((30, 1)) * 0.5).astype(np.float32))
-    together = fold_in(topics, alpha, rows)
-    for block in (1, 50):
-        monkeypatch.setattr("models.lda_fold_in._BLOCK", block)
-        apart = fold_in(topics, alpha, rows)
-        np.testing.assert_allclose(apart.mean, together.mean, rtol=1e-6)
-        np.testing.assert_allclose(apart.sd, together.sd, rtol=1e-6)
-    alone = fold_in(topics, alpha, rows[[7]])
-    np.testing.assert_allclose(alone.mean[0], together.mean[7], rtol=1e-6)
-
-
 def test_counts_count() -> None:
-    twice, apart = shown([[0, 2]], 3) * 2, np.array([[2.0, 0, 2.0]], np.float32)
-    np.testing.assert_array_equal(fold_in(TOPICS, ALPHA, twice).mean, fold_in(TOPICS, ALPHA, sp.csr_matrix(apart)).mean)
     unigram = Lda.fit(counted(np.array([[3, 1, 0], [0, 4, 2]])), LdaConfig(n_topics=1, eta=0.5), Run())
     np.testing.assert_allclose(unigram.topics()[0], np.array([3.5, 5.5, 2.5]) / 11.5, rtol=1e-6)
 
@@ -254,11 +169,38 @@ def test_perplexity_is_watched_and_ends_the_fit(inference: str) -> None:
     config = LdaConfig(n_topics=4, epochs=400, cooling_epochs=20, inference=inference, tolerance=0.01)
     watched = Lda.fit(train, config, Run(), validation=validation).learned.perplexities
     assert 2 <= len(watched) < 40
-    assert watched[-1] < watched[0]
+    alike = np.tile(counts[:200].sum(axis=0), (100, 1))
+    unigram = completion_perplexity(alike, validation.counts, train.counts).unigram
+    assert watched[-1] < 0.8 * unigram
     own = Lda.fit(train, config, Run()).learned.perplexities
     assert own[-1] != watched[-1]
-    n_checks = len(Lda.fit(train, replace(config, tolerance=0, epochs=50), Run()).learned.perplexities)
-    assert n_checks == 5
+    endless = replace(config, tolerance=0, epochs=60, n_starts=1)
+    n_checked = 60 - endless.trial_epochs if inference == "cvb0" else 60  # while it cools there is nothing to watch
+    assert len(Lda.fit(train, endless, Run()).learned.perplexities) == n_checked // 10
+
+
+def test_of_several_starts_the_most_coherent_goes_on() -> None:
+    topics = np.random.default_rng(0).dirichlet(np.full(60, 0.1), 6)
+    corpus = counted(drawn_from(topics, 0.2, n_readers=60, n_read=15, seed=1))
+    trial = LdaConfig(n_topics=6, epochs=10, cooling_epochs=0, temperature=1)
+
+    def coherence(n_starts: int, seed: int) -> float:
+        tops = top_books(Lda.fit(corpus, replace(trial, n_starts=n_starts), Run(seed)).typical(), 10)
+        return float(np.mean([npmi(tops, corpus.counts[i::8]).mean() for i in range(8)]))
+
+    # the starts of n are the first n of n + 1
+    best = np.array([[coherence(n_starts, seed) for n_starts in (1, 2, 4, 8)] for seed in range(4)])
+    assert (np.diff(best, axis=1) >= 0).all()
+    assert (best[:, -1] > best[:, 0]).any()
+
+
+def test_a_factored_start_holds_each_shelf_together() -> None:
+    counts = sp.csr_matrix(np.kron(np.eye(3), np.ones((5, 4))).astype(np.float32))
+    g = factored_start(counts, 3, np.random.default_rng(0))
+    np.testing.assert_allclose(g.sum(axis=1), 1)
+    topic = g.argmax(axis=1).reshape(3, 20)
+    assert (topic == topic[:, :1]).all()
+    assert sorted(topic[:, 0]) == [0, 1, 2]
 
 
 def test_a_fit_has_converged_when_perplexity_hardly_falls() -> None:

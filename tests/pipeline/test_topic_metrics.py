@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics import normalized_mutual_info_score
 
+from models.coherence import npmi, top_books
 from pipeline.topic_metrics import (
     cluster_nmi,
     cluster_purity,
@@ -19,9 +20,7 @@ from pipeline.topic_metrics import (
     label_purity,
     matched_overlap,
     mean_stability,
-    npmi,
     stability,
-    top_books,
 )
 from tests.benchmarks.retrieval import load_protocol
 
