@@ -51,7 +51,7 @@ from data.corpus import Corpus
 from models.base import Run
 from models.logistic_normal import laplace_approximation, mixture_draws, mixture_moments, posterior, softmax
 from models.prodlda_config import ProdLdaConfig
-from models.prodlda_inputs import weighted
+from models.prodlda_inputs import dealt_out, weighted
 from models.topics import TopicModel, TopicPosterior
 
 N_PREDICTED = 16  # draws from a reader's posterior that a prediction is the mean of
@@ -100,8 +100,16 @@ class ProdLda(TopicModel[ProdLdaConfig, Corpus]):
         return softmax(self.beta + self.background)
 
     def typical(self) -> np.ndarray:
-        """Return the log probabilities of the topics."""
-        return np.log(self.topics())
+        """Return the term score of every book in every topic (after Blei and Lafferty 2009, equation 3).
+
+        A book's part in how far the topic is from the mean of all topics, ``p log (p / mean p)`` (there the mean is
+        geometric): by p alone bestsellers fill all lists, by the ratio alone books of five readers. Before, the beta
+        of a book of n readers is multiplied by ``n / (n + c)``, c a share of the readers that a topic has
+        (`believed_share`): what few readers say is believed by half.
+        """
+        p = softmax(self._arrays["trust"] * self.beta + self.background).astype(np.float64)
+        score: np.ndarray = (p * np.log(p / p.mean(axis=0))).astype(np.float32)
+        return score
 
     def topic_shares(self) -> np.ndarray:
         """Return the mean mixture of the readers trained on, weighted by their readings."""
@@ -136,12 +144,19 @@ class ProdLda(TopicModel[ProdLdaConfig, Corpus]):
 
     def _encode(self, rows: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and variance of the Gaussian of each row's logits, float32 (n_rows, n_topics)."""
-        hidden = np.asarray(weighted(rows, self._arrays["idf"]) @ self._arrays["projection"], np.float32)
+        directions = np.asarray(weighted(rows, self._arrays["idf"]) @ self._arrays["projection"], np.float32)
+        dealt = dealt_out(sp.csr_matrix(rows, dtype=np.float32), self.topics(), self.config.alpha)
+        hidden = np.concatenate([directions, dealt], axis=1)
         for layer in ("first", "second"):
             hidden = np.logaddexp(self._layer(layer, hidden), np.float32(0))
         n_readings = np.asarray(rows.sum(axis=1), np.float32).reshape(-1, 1)
         precision = n_readings * np.exp(self._layer("log_precision", hidden))
-        mean, variance = posterior(self._layer("centre", hidden), precision, self._prior_mean, self._prior_variance)
+        mean, variance = posterior(
+            dealt * self._arrays["dealt_gain"] + self._layer("centre", hidden),
+            precision,
+            self._prior_mean,
+            self._prior_variance,
+        )
         return mean, variance
 
     def _layer(self, name: str, rows: np.ndarray) -> np.ndarray:
