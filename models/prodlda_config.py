@@ -60,15 +60,15 @@ class ProdLdaConfig:
 
     n_topics: int = 10
     decoder: str = "prodlda"
-    alpha: float = 1.0
-    prior_sd: float = 5.0
+    alpha: float = 0.3
+    prior_sd: float = 2.0
     background: bool = True
     initial: str = "nmf"
-    hold: float = 0.2
-    believed_share: float = 0.2
-    input_size: int = 100
+    hold: float = 0.1
+    believed_share: float = 0.25
+    input_size: int = 50
     hidden_size: int = 100
-    epochs: int = 120
+    epochs: int = 40
     batch_size: int = 128
     learning_rate: float = 0.02
     momentum: float = 0.99

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-N_DEALS = 10  # steps of expectation maximisation before the encoder looks
+N_DEALS = 5  # steps of expectation maximisation before the encoder looks
 
 
 def inverse_frequencies(counts: sp.csr_matrix) -> np.ndarray:

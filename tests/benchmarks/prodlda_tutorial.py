@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyro
 import pyro.distributions as dist
-import pyro.optim
 import scipy.sparse as sp
 import torch
 from pyro.infer import SVI, TraceMeanField_ELBO
+from pyro.optim import PyroOptim
 from torch import nn
 from torch.nn import functional
 
@@ -98,7 +98,7 @@ def fit_tutorial(counts: sp.csr_matrix, settings: Tutorial, seed: int) -> Tutori
         pyro.clear_param_store()
         docs = torch.tensor(counts.toarray(), dtype=torch.float32)
         networks = _Networks(counts.shape[1], settings)
-        optimizer = pyro.optim.Adam({"lr": settings.learning_rate})
+        optimizer = PyroOptim(torch.optim.Adam, {"lr": settings.learning_rate})
         svi = SVI(networks.model, networks.guide, optimizer, loss=TraceMeanField_ELBO())
         fitted = TutorialProdLda(networks)
         for _ in range(settings.epochs):

@@ -193,9 +193,9 @@ def test_the_sparse_encoder_is_the_dense_one() -> None:
 
 
 def dealt_densely(counts: torch.Tensor, topics: torch.Tensor, alpha: float) -> torch.Tensor:
-    """Return ten steps of EM for the mixtures, over an array (n_rows, n_topics, n_books)."""
+    """Return five steps of EM for the mixtures, over an array (n_rows, n_topics, n_books)."""
     theta = torch.full((len(counts), len(topics)), 1 / len(topics))
-    for _ in range(10):
+    for _ in range(5):
         joint = theta[:, :, None] * topics
         theta = (joint / joint.sum(dim=1, keepdim=True) * counts[:, None]).sum(dim=2) + alpha
         theta /= theta.sum(dim=1, keepdim=True)

@@ -7,11 +7,11 @@ import random
 import numpy as np
 import pyro
 import pyro.distributions as dist
-import pyro.optim
 import pytest
 import torch
 from pyro.infer import SVI, TraceMeanField_ELBO
 from pyro.nn import PyroModule, PyroParam
+from pyro.optim import PyroOptim
 from torch import nn
 
 from data.errors import BadConfig, NoDevice
@@ -150,7 +150,7 @@ class Guide(PyroModule):
 
 def test_pyros_svi_is_driven_to_the_closed_form_and_leaves_its_global_store_empty() -> None:
     guide = Guide()
-    svi = SVI(observed_two, guide, pyro.optim.Adam({"lr": 0.02}), TraceMeanField_ELBO(num_particles=4))
+    svi = SVI(observed_two, guide, PyroOptim(torch.optim.Adam, {"lr": 0.02}), TraceMeanField_ELBO(num_particles=4))
 
     def step(rows: torch.Tensor, done: float) -> float:
         return float(svi.step(rows))
