@@ -110,8 +110,7 @@ class ProdLda(TopicModel[ProdLdaConfig, Corpus]):
 
         A book's part in how far the topic is from the mean of all topics, ``p log (p / mean p)`` (there the mean is
         geometric): by p alone bestsellers fill all lists, by the ratio alone books of five readers. Before, the beta
-        of a book of n readers is multiplied by ``n / (n + c)``, c a share of the readers that a topic has
-        (`believed_share`): what few readers say is believed by half.
+        of a book of n readers is multiplied by ``n / (n + c)``, c from `doubt`: what few readers say is believed less.
         """
         p = softmax(self._arrays["trust"] * self.beta + self.background).astype(np.float64)
         score: np.ndarray = (p * np.log(p / p.mean(axis=0))).astype(np.float32)

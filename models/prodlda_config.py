@@ -32,9 +32,9 @@ class ProdLdaConfig:
         ``nmf``, topics of a non-negative factorisation of the weighted readings, or ``random``.
     hold
         Share of the steps for which the topics stay as they began and only the encoder learns.
-    believed_share
-        Of a book that this share of a topic's readers have read (those are all readers over `n_topics`), half of what
-        beta says is believed when books are listed; above 0.
+    doubt
+        When books are listed, half of what beta says is believed of a book that has this many times ``n_readers /
+        n_topics ** 2`` readers. On validation readers finer topics wanted less doubt, at 10 and 50 about so; above 0.
     input_size
         Directions of the readings that the encoder sees; fewer where the readings have a lower rank.
     hidden_size
@@ -65,7 +65,7 @@ class ProdLdaConfig:
     background: bool = True
     initial: str = "nmf"
     hold: float = 0.1
-    believed_share: float = 0.25
+    doubt: float = 2.5
     input_size: int = 50
     hidden_size: int = 100
     epochs: int = 40
@@ -92,7 +92,7 @@ class ProdLdaConfig:
         for name, least in (("n_topics", 2), ("input_size", 1), ("hidden_size", 1), ("epochs", 1), ("batch_size", 2)):
             if getattr(self, name) < least:
                 raise BadConfig(f"prodlda.{name}: {getattr(self, name)}, expected at least {least}")
-        for name in ("alpha", "prior_sd", "believed_share", "learning_rate"):
+        for name in ("alpha", "prior_sd", "doubt", "learning_rate"):
             if not 0 < getattr(self, name) < np.inf:
                 raise BadConfig(f"prodlda.{name}: {getattr(self, name)}, expected above 0")
         for name in ("momentum", "dropout", "input_dropout", "hold", "decoder_norm"):

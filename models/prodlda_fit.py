@@ -53,7 +53,7 @@ def fit_arrays(counts: sp.csr_matrix, config: ProdLdaConfig, run: Run) -> dict[s
     run.progress.finish(f"{how}, bound {-per_reading:.3f} a reading")
     layers = _encoder_arrays(network.encoder)
     n_readers = np.asarray((counts > 0).sum(axis=0), np.int64).reshape(-1)
-    trust = n_readers / (n_readers + config.believed_share * counts.shape[0] / config.n_topics)
+    trust = n_readers / (n_readers + config.doubt * counts.shape[0] / config.n_topics**2)
     shares = _topic_shares(network, data)
     beta = network.beta.detach().cpu().numpy()
     known = {"beta": beta, "background": background, "topic_shares": shares, "n_readers": n_readers, "idf": idf}

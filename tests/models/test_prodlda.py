@@ -277,7 +277,7 @@ def test_books_in_every_history_say_nothing_and_harm_nothing() -> None:
         ("alpha", 0.0),
         ("alpha", float("nan")),
         ("prior_sd", -1.0),
-        ("believed_share", 0.0),
+        ("doubt", 0.0),
         ("learning_rate", float("inf")),
         ("momentum", 1.0),
         ("dropout", 1.0),
