@@ -34,16 +34,16 @@ class Run:
         Root seed; a model derives its own streams from it by name.
     stage
         What the fit is for (``evaluation``, ``release``); part of the provenance, not of the result.
-    device
-        Where torch computes: ``auto`` (CUDA where there is one, else the CPU), ``cpu`` or ``cuda``; how, not what.
     progress
         Where to say how far it is.
+    device
+        Where torch computes: ``auto`` (CUDA where there is one, else the CPU), ``cpu`` or ``cuda``.
     """
 
     seed: int = 0
     stage: str = "release"
-    device: str = "auto"
     progress: Progress = field(default_factory=Quiet, compare=False)
+    device: str = "auto"
 
     def generator(self, name: str) -> np.random.Generator:
         """Return the random generator of the stream `name`."""

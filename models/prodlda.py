@@ -13,23 +13,29 @@ Why the published recipe fails on readers, and what is different here (figures i
 and of very different lengths, books many and rare:
 
 - *The encoder learns the readers by heart.* Its first layer has a weight per book and unit, hundreds for each reader.
-  Here it is fixed: the leading right singular vectors of the weighted readings (tf-idf, rows of length 1), whitened.
-  What follows is small, and half of a reader's books are hidden from it at every step.
+  Here what it sees is not learned: leading right singular vectors of the weighted readings (tf-idf, rows of
+  length 1), whitened, and the log mixture after five steps of EM under the topics as they stand (`dealt_out`), to
+  which the network adds what EM cannot know. Half of a reader's books are hidden from it at every step.
 - *A posterior without a length.* Batch norm gives all readers posteriors of about one width, as wide as the prior's.
-  Here a reading adds precision, as in a conjugate model: ``1 / sigma2 = 1 / sigma2_0 + n exp(a)``, the
-  encoder's second head giving a; the mean is drawn to the prior's by the same precision. A reader of many
-  books is known narrowly, and of a reader without books the posterior is the prior.
-- *Popularity eats the topics.* The log frequencies of books are a fixed background of the decoder (as in SAGE,
-  Eisenstein, Ahmed and Xing 2011, and SCHOLAR, Card, Tan and Smith 2018): beta is what differs from them.
-- *Rare books have any beta.* A Gaussian prior on beta, maximum a posteriori: what few readers say is shrunk.
-- *Noise on theta.* Dropout on the mixture stands in the way here: it is off.
+  Here a reading adds precision, as in a conjugate model: ``1 / sigma2 = 1 / sigma2_0 + n exp(a)``, a from
+  the encoder's second head; the mean is drawn to the prior's by the same precision. A reader of many books is
+  known narrowly, and of a reader without books the posterior is the prior.
+- *Mixtures never get near a topic.* Batch norm gives the logits unit variance, whatever the prior says: then all
+  readers are mixtures of everything, and a topic by itself is an extrapolation that rare books fill. The gain of the
+  batch norm is the prior's standard deviation, and alpha is below 1.
+- *The batch norm of the decoder* divides every book's logit by its spread over the batch, so that rare books
+  count like bestsellers. It is off; `decoder_norm` anneals it away (SCHOLAR: Card, Tan and Smith 2018).
+- *Popularity eats the topics.* The log frequencies of books are a fixed background of the decoder (as in SCHOLAR).
+- *Rare books have any beta, and topics any start.* Beta has a Gaussian prior, maximum a posteriori, round the
+  topics of a non-negative factorisation of the weighted readings, from which it also starts (`initial`; from
+  ``random`` weights it is round 0).
 
-As in the original: the Dirichlet's approximation, the softplus layers, batch norm with a bias and without gain (in
-Pyro's tutorial it has neither), Adam with momentum .99. As in SCHOLAR: the divergence's weight grows from 0
-(`kl_warmup`), and a batch norm of the decoder can be annealed away (`decoder_norm`).
+As in the original: the Dirichlet's approximation, softplus layers, batch norm with a bias and without a learned gain
+(in Pyro's tutorial it has neither), Adam with momentum .99; dropout on theta is a setting, and off. As in SCHOLAR: the
+divergence's weight grows from 0 (`kl_warmup`).
 
-Limitations: topics of a product of experts are corners that no reader sits in. Repeated readings count as in
-`counts`, where a `Corpus` has ones.
+Limitations: a topic of the product of experts is a corner in which few readers sit, so lists of books go by
+`typical` and not by `topics`. Counts above 1 are taken as they are; a `Corpus` has ones.
 
     symbol    name                shape
     alpha     Dirichlet           scalar, the same for every topic
@@ -51,7 +57,7 @@ from data.corpus import Corpus
 from models.base import Run
 from models.logistic_normal import laplace_approximation, mixture_draws, mixture_moments, posterior, softmax
 from models.prodlda_config import ProdLdaConfig
-from models.prodlda_inputs import weighted
+from models.prodlda_inputs import dealt_out, weighted
 from models.topics import TopicModel, TopicPosterior
 
 N_PREDICTED = 16  # draws from a reader's posterior that a prediction is the mean of
@@ -100,8 +106,15 @@ class ProdLda(TopicModel[ProdLdaConfig, Corpus]):
         return softmax(self.beta + self.background)
 
     def typical(self) -> np.ndarray:
-        """Return the log probabilities of the topics."""
-        return np.log(self.topics())
+        """Return the term score of every book in every topic (after Blei and Lafferty 2009, equation 3).
+
+        A book's part in how far the topic is from the mean of all topics, ``p log (p / mean p)`` (there the mean is
+        geometric): by p alone bestsellers fill all lists, by the ratio alone books of five readers. Before, the beta
+        of a book of n readers is multiplied by ``n / (n + c)``, c from `doubt`: what few readers say is believed less.
+        """
+        p = softmax(self._arrays["trust"] * self.beta + self.background).astype(np.float64)
+        score: np.ndarray = (p * np.log(p / p.mean(axis=0))).astype(np.float32)
+        return score
 
     def topic_shares(self) -> np.ndarray:
         """Return the mean mixture of the readers trained on, weighted by their readings."""
@@ -136,12 +149,19 @@ class ProdLda(TopicModel[ProdLdaConfig, Corpus]):
 
     def _encode(self, rows: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and variance of the Gaussian of each row's logits, float32 (n_rows, n_topics)."""
-        hidden = np.asarray(weighted(rows, self._arrays["idf"]) @ self._arrays["projection"], np.float32)
+        directions = np.asarray(weighted(rows, self._arrays["idf"]) @ self._arrays["projection"], np.float32)
+        dealt = dealt_out(sp.csr_matrix(rows, dtype=np.float32), self.topics(), self.config.alpha)
+        hidden = np.concatenate([directions, dealt], axis=1)
         for layer in ("first", "second"):
             hidden = np.logaddexp(self._layer(layer, hidden), np.float32(0))
         n_readings = np.asarray(rows.sum(axis=1), np.float32).reshape(-1, 1)
         precision = n_readings * np.exp(self._layer("log_precision", hidden))
-        mean, variance = posterior(self._layer("centre", hidden), precision, self._prior_mean, self._prior_variance)
+        mean, variance = posterior(
+            dealt * self._arrays["dealt_gain"] + self._layer("centre", hidden),
+            precision,
+            self._prior_mean,
+            self._prior_variance,
+        )
         return mean, variance
 
     def _layer(self, name: str, rows: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from data.errors import BadConfig
 
 DECODERS = ("prodlda", "nvlda")
+INITIALS = ("nmf", "random")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,13 @@ class ProdLdaConfig:
         Standard deviation of the Gaussian prior on beta.
     background
         Whether the log frequencies of books are added in the decoder.
+    initial
+        ``nmf``, topics of a non-negative factorisation of the weighted readings, or ``random``.
+    hold
+        Share of the steps for which the topics stay as they began and only the encoder learns.
+    doubt
+        When books are listed, half of what beta says is believed of a book that has this many times ``n_readers /
+        n_topics ** 2`` readers. On validation readers finer topics wanted less doubt, at 10 and 50 about so; above 0.
     input_size
         Directions of the readings that the encoder sees; fewer where the readings have a lower rank.
     hidden_size
@@ -52,12 +60,15 @@ class ProdLdaConfig:
 
     n_topics: int = 10
     decoder: str = "prodlda"
-    alpha: float = 1.0
-    prior_sd: float = 5.0
+    alpha: float = 0.3
+    prior_sd: float = 2.0
     background: bool = True
-    input_size: int = 100
+    initial: str = "nmf"
+    hold: float = 0.1
+    doubt: float = 2.5
+    input_size: int = 50
     hidden_size: int = 100
-    epochs: int = 120
+    epochs: int = 40
     batch_size: int = 128
     learning_rate: float = 0.02
     momentum: float = 0.99
@@ -71,6 +82,8 @@ class ProdLdaConfig:
         """Refuse impossible settings."""
         if self.decoder not in DECODERS:
             raise BadConfig(f"prodlda.decoder: {self.decoder!r}, expected one of {', '.join(DECODERS)}")
+        if self.initial not in INITIALS:
+            raise BadConfig(f"prodlda.initial: {self.initial!r}, expected one of {', '.join(INITIALS)}")
         if self.decoder == "nvlda" and self.decoder_norm:
             raise BadConfig(f"prodlda.decoder_norm: {self.decoder_norm}, expected 0: nvlda's decoder has no batch norm")
         self._refuse_impossible_numbers()
@@ -79,10 +92,10 @@ class ProdLdaConfig:
         for name, least in (("n_topics", 2), ("input_size", 1), ("hidden_size", 1), ("epochs", 1), ("batch_size", 2)):
             if getattr(self, name) < least:
                 raise BadConfig(f"prodlda.{name}: {getattr(self, name)}, expected at least {least}")
-        for name in ("alpha", "prior_sd", "learning_rate"):
+        for name in ("alpha", "prior_sd", "doubt", "learning_rate"):
             if not 0 < getattr(self, name) < np.inf:
                 raise BadConfig(f"prodlda.{name}: {getattr(self, name)}, expected above 0")
-        for name in ("momentum", "dropout", "input_dropout", "decoder_norm"):
+        for name in ("momentum", "dropout", "input_dropout", "hold", "decoder_norm"):
             if not 0 <= getattr(self, name) < 1:
                 raise BadConfig(f"prodlda.{name}: {getattr(self, name)}, expected 0 or more and below 1")
         for name in ("kl_warmup", "reader_exponent"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -18,6 +20,8 @@ from models.training import Loop, gradient_step, resolve_device, seeded, train
 
 _SMOOTHING = 0.5  # readings given to every book, so that one without any has a log frequency
 _DECAY_FROM = 0.5
+_MIXED = 0.1  # share of all readings in a topic to start from
+_RANDOM_SD = 0.02
 
 
 def fit_arrays(counts: sp.csr_matrix, config: ProdLdaConfig, run: Run) -> dict[str, np.ndarray]:
@@ -35,9 +39,11 @@ def fit_arrays(counts: sp.csr_matrix, config: ProdLdaConfig, run: Run) -> dict[s
     projection = whitened_directions(inputs, config.input_size, run.derive_seed("fit/prodlda/directions"))
     background = _log_frequencies(counts) if config.background else np.zeros(counts.shape[1], np.float32)
     prior = laplace_approximation(np.full(config.n_topics, config.alpha))
+    beta = initial_beta(counts, inputs, config, run)
     data = _on_device(counts, inputs, config, device)
     with seeded(run.derive_seed("fit/prodlda"), device):
-        network = ProdLdaNetwork(Encoder(projection, config.hidden_size, prior), background, config, data).to(device)
+        encoder = Encoder(projection, config.hidden_size, prior)
+        network = ProdLdaNetwork(encoder, beta, background, config, data).to(device)
         step = gradient_step(network.loss, _adam(network, config), decay_from=_DECAY_FROM)
         loop = Loop(config.epochs, config.batch_size)
         order = run.derive_seed("fit/prodlda/order")
@@ -45,12 +51,13 @@ def fit_arrays(counts: sp.csr_matrix, config: ProdLdaConfig, run: Run) -> dict[s
     per_reading = trained.losses[-1] / counts.sum()
     how = f"{trained.kept_epoch} epochs on {device.type} ({trained.why})"
     run.progress.finish(f"{how}, bound {-per_reading:.3f} a reading")
-    encoder = _encoder_arrays(network.encoder)
+    layers = _encoder_arrays(network.encoder)
     n_readers = np.asarray((counts > 0).sum(axis=0), np.int64).reshape(-1)
+    trust = n_readers / (n_readers + config.doubt * counts.shape[0] / config.n_topics**2)
     shares = _topic_shares(network, data)
     beta = network.beta.detach().cpu().numpy()
     known = {"beta": beta, "background": background, "topic_shares": shares, "n_readers": n_readers, "idf": idf}
-    return {**known, "projection": projection, **encoder}
+    return {**known, "trust": trust.astype(np.float32), "projection": projection, **layers}
 
 
 def whitened_directions(inputs: sp.csr_matrix, n_directions: int, seed: int) -> np.ndarray:
@@ -58,6 +65,30 @@ def whitened_directions(inputs: sp.csr_matrix, n_directions: int, seed: int) -> 
     v, s = leading_directions(inputs, n_directions, seed)
     whitened: np.ndarray = v * (np.sqrt(np.float32(inputs.shape[0])) / s)
     return whitened
+
+
+def initial_beta(counts: sp.csr_matrix, inputs: sp.csr_matrix, config: ProdLdaConfig, run: Run) -> np.ndarray:
+    """Return the weights to start from, float32 (n_topics, n_books).
+
+    Of ``nmf``: the readings are dealt out by each reader's shares of the factors, and beta is the log of how much
+    more often a topic has a book than all readings have it, the topic mixed with a share of all readings.
+    """
+    size = config.n_topics, counts.shape[1]
+    if config.initial == "random":
+        return run.generator("fit/prodlda/initial").normal(0, _RANDOM_SD, size).astype(np.float32)
+    from sklearn.decomposition import NMF
+    from sklearn.exceptions import ConvergenceWarning
+
+    factors = NMF(config.n_topics, init="nndsvd", random_state=run.derive_seed("fit/prodlda/initial"))
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # near enough to start from
+        shares = factors.fit_transform(inputs)
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    dealt = np.asarray(counts.T @ shares, np.float64).T
+    overall = np.asarray(counts.sum(axis=0), np.float64).reshape(-1) + _SMOOTHING
+    overall /= overall.sum()
+    topics = (1 - _MIXED) * dealt / np.maximum(dealt.sum(axis=1, keepdims=True), 1e-12) + _MIXED * overall
+    beta: np.ndarray = np.log(topics / overall).astype(np.float32)
+    return beta
 
 
 def _log_frequencies(counts: sp.csr_matrix) -> np.ndarray:
@@ -97,6 +128,7 @@ def _encoder_arrays(encoder: Encoder) -> dict[str, np.ndarray]:
             weight, bias = weight * scale, (bias - norm.running_mean) * scale + norm.bias.detach()
         if name == "centre":
             bias = bias + encoder.prior_mean
+            arrays["dealt_gain"] = scale
         arrays |= {f"{name}_weight": weight, f"{name}_bias": bias}
     return {name: np.ascontiguousarray(array.cpu().numpy()) for name, array in arrays.items()}
 
@@ -105,7 +137,7 @@ def _topic_shares(network: ProdLdaNetwork, data: Data) -> np.ndarray:
     """Return the mean mixture of all readers, a reading a vote, float32 (n_topics,)."""
     with torch.no_grad():
         rows = torch.arange(len(data.weight), device=data.weight.device)
-        moments = network.encoder(data.inputs[rows], data.n_readings)
+        moments = network.encode(rows)
     mixtures = mixture_moments(*(moment.cpu().numpy() for moment in moments))[0]
     shares: np.ndarray = data.n_readings.cpu().numpy() @ mixtures
     shares /= shares.sum()

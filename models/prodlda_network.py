@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from models.csr_rows import Batch, CsrRows
 from models.logistic_normal import posterior
+from models.prodlda_inputs import N_DEALS
 
 _EPS = 1e-3  # of every batch norm
 _FIRST_LOG_PRECISION = -2.0  # what a reading tells of a topic's logit at the start: sd .3 after a hundred
@@ -102,6 +103,22 @@ def normalised(
     return share * scaled + (1 - share) * beta, share * (bias - mean @ scaled)
 
 
+def dealt_out(batch: Batch, n_rows: int, topics: torch.Tensor, alpha: float) -> torch.Tensor:
+    """Return the centred log of each row's mixture, (n_rows, n_topics), after some steps of expectation maximisation.
+
+    `topics` (n_topics, n_books) are taken as they are; no gradient flows through.
+    """
+    p = topics.T[batch.column]  # (n_entries, n_topics)
+    theta = torch.full((n_rows, len(topics)), 1 / len(topics), dtype=p.dtype, device=p.device)
+    for _ in range(N_DEALS):
+        share = p * theta[batch.row]
+        share *= (batch.value / share.sum(dim=1))[:, None]
+        theta = torch.full_like(theta, alpha).index_add_(0, batch.row, share)
+        theta /= theta.sum(dim=1, keepdim=True)
+    log_theta = torch.log(theta)
+    return log_theta - log_theta.mean(dim=1, keepdim=True)
+
+
 class Encoder(PyroModule):
     """From weighted readings to the Gaussian of a reader's logits."""
 
@@ -110,7 +127,7 @@ class Encoder(PyroModule):
         n_topics = len(prior[0])
         for name, array in (("projection", projection), ("prior_mean", prior[0]), ("prior_variance", prior[1])):
             self.register_buffer(name, torch.tensor(np.asarray(array, np.float32)))
-        self.first = nn.Linear(projection.shape[1], hidden_size)
+        self.first = nn.Linear(projection.shape[1] + n_topics, hidden_size)
         self.second = nn.Linear(hidden_size, hidden_size)
         self.centre, self.centre_norm = nn.Linear(hidden_size, n_topics), nn.BatchNorm1d(n_topics, _EPS)
         self.log_precision, self.precision_norm = nn.Linear(hidden_size, n_topics), nn.BatchNorm1d(n_topics, _EPS)
@@ -120,13 +137,24 @@ class Encoder(PyroModule):
             norm.weight.requires_grad_(False)
         nn.init.constant_(self.precision_norm.bias, _FIRST_LOG_PRECISION)
 
-    def forward(self, batch: Batch, n_readings: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mean and variance of the posterior, (n_rows, n_topics) each."""
+    def forward(self, batch: Batch, dealt: torch.Tensor, n_readings: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and variance of the posterior, (n_rows, n_topics) each.
+
+        Parameters
+        ----------
+        batch
+            The readings, weighted.
+        dealt
+            (n_rows, n_topics), what `dealt_out` says of them.
+        n_readings
+            (n_rows,).
+        """
         directions = functional.embedding_bag(
             batch.column, self.projection, batch.starts, mode="sum", per_sample_weights=batch.value
         )
-        hidden = functional.softplus(self.second(functional.softplus(self.first(directions))))
-        centre = self.prior_mean + self.centre_norm(self.centre(hidden))
+        seen = torch.cat([directions, dealt], dim=1)
+        hidden = functional.softplus(self.second(functional.softplus(self.first(seen))))
+        centre = self.prior_mean + self.centre_norm(dealt + self.centre(hidden))
         precision = n_readings[:, None] * torch.exp(self.precision_norm(self.log_precision(hidden)))
         return cast(
             "tuple[torch.Tensor, torch.Tensor]", posterior(centre, precision, self.prior_mean, self.prior_variance)
@@ -140,6 +168,8 @@ class ProdLdaNetwork(PyroModule):
     ----------
     encoder
         The guide's network.
+    beta
+        float32 (n_topics, n_books), the weights to start from, and mean of their prior.
     background
         float32 (n_books,), log frequencies or zero.
     config
@@ -148,12 +178,12 @@ class ProdLdaNetwork(PyroModule):
         All readings.
     """
 
-    def __init__(self, encoder: Encoder, background: np.ndarray, config: Any, data: Data) -> None:
+    def __init__(self, encoder: Encoder, beta: np.ndarray, background: np.ndarray, config: Any, data: Data) -> None:
         super().__init__()
         self.encoder = encoder
         self.register_buffer("background", torch.tensor(np.asarray(background, np.float32)))
-        self.beta = nn.Parameter(torch.empty(config.n_topics, len(background)))
-        nn.init.xavier_uniform_(self.beta)
+        self.register_buffer("prior_beta", torch.tensor(np.asarray(beta, np.float32)))
+        self.beta = nn.Parameter(self.prior_beta.clone())
         self.bias = nn.Parameter(torch.zeros(len(background)))  # of the decoder's batch norm
         self.dropout = nn.Dropout(config.dropout)
         self._config, self._data = config, data
@@ -166,7 +196,9 @@ class ProdLdaNetwork(PyroModule):
     def model(self, rows: torch.Tensor, done: float) -> None:
         """Draw logits from the prior, and score the readings of the readers `rows`."""
         config, encoder = self._config, self.encoder
-        pyro.factor("beta prior", -0.5 * (self.beta / config.prior_sd).square().sum())
+        if done >= config.hold:
+            away = (self.beta - self.prior_beta) / config.prior_sd
+            pyro.factor("beta prior", -0.5 * away.square().sum())
         with pyro.plate("readers", len(self._data.weight), subsample=rows):
             with poutine.scale(scale=self._kl_weight(done)):
                 prior = dist.Normal(encoder.prior_mean, encoder.prior_variance.sqrt())
@@ -176,16 +208,26 @@ class ProdLdaNetwork(PyroModule):
 
     def guide(self, rows: torch.Tensor, done: float) -> None:
         """Draw logits from the posterior that the encoder gives."""
-        inputs = self._thinned(self._data.inputs[rows])
-        with pyro.plate("readers", len(self._data.weight), subsample=rows):
-            mean, variance = self.encoder(inputs, self._data.n_readings[rows])
-            with poutine.scale(scale=self._kl_weight(done)):
-                pyro.sample("z", dist.Normal(mean, variance.sqrt()).to_event(1))
+        mean, variance = self.encode(rows)
+        plate = pyro.plate("readers", len(self._data.weight), subsample=rows)
+        with plate, poutine.scale(scale=self._kl_weight(done)):
+            pyro.sample("z", dist.Normal(mean, variance.sqrt()).to_event(1))
+
+    def encode(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and variance of the posterior of the readers `rows`; in training it sees some of their books."""
+        counts, inputs = self._data.counts[rows], self._data.inputs[rows]
+        if self.training and self._config.input_dropout:
+            kept = functional.dropout(torch.ones_like(inputs.value), self._config.input_dropout)
+            counts, inputs = (batch._replace(value=batch.value * kept) for batch in (counts, inputs))
+        with torch.no_grad():
+            topics = functional.softmax(self.beta + self.background, dim=1)
+            dealt = dealt_out(counts, len(rows), topics, self._config.alpha)
+        return cast("tuple[torch.Tensor, torch.Tensor]", self.encoder(inputs, dealt, self._data.n_readings[rows]))
 
     def _log_likelihood(self, theta: torch.Tensor, rows: torch.Tensor, done: float) -> torch.Tensor:
         """Return the log likelihood of each reader's readings, (n_rows,)."""
         batch, until = self._data.counts[rows], self._config.decoder_norm
-        beta: torch.Tensor = self.beta
+        beta: torch.Tensor = self.beta if done >= self._config.hold else self.beta.detach()
         background = self.background
         if done < until:
             beta, offset = normalised(theta, beta, self.bias, 1 - done / until)
@@ -196,9 +238,3 @@ class ProdLdaNetwork(PyroModule):
     def _kl_weight(self, done: float) -> float:
         """Return the weight of the divergence from the prior: it grows from almost 0 to 1."""
         return min(1.0, max(done, 1e-4) / self._config.kl_warmup) if self._config.kl_warmup else 1.0
-
-    def _thinned(self, inputs: Batch) -> Batch:
-        """Return the inputs with a share of the books left out, the others weighing more."""
-        if not self._config.input_dropout:
-            return inputs
-        return inputs._replace(value=functional.dropout(inputs.value, self._config.input_dropout))

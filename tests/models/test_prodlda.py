@@ -80,7 +80,9 @@ def networks(config: ProdLdaConfig) -> tuple[sp.csr_matrix, ProdLdaNetwork]:
     torch.manual_seed(0)
     prior = laplace_approximation(np.full(config.n_topics, config.alpha))
     encoder = Encoder(whitened_directions(inputs, config.input_size, 0), config.hidden_size, prior)
-    return counts, ProdLdaNetwork(encoder, np.linspace(-5, -1, counts.shape[1]), config, data)
+    n_books = counts.shape[1]
+    beta = np.random.default_rng(0).normal(size=(config.n_topics, n_books))
+    return counts, ProdLdaNetwork(encoder, beta, np.linspace(-5, -1, n_books), config, data)
 
 
 def random_batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, sp.csr_matrix]:
@@ -136,8 +138,8 @@ def test_the_loss_is_the_closed_form(small: tuple[sp.csr_matrix, ProdLdaNetwork]
         torch.manual_seed(1)
         found = network.loss(rows, done).item()
         torch.manual_seed(1)
-        z = poutine.trace(network.guide).get_trace(rows, done).nodes["z"]["value"]
-        mean, variance = network.encoder(network._data.inputs[rows], network._data.n_readings[rows])
+        z = torch.as_tensor(poutine.trace(network.guide).get_trace(rows, done).nodes["z"]["value"])
+        mean, variance = network.encode(rows)
         mean_0, variance_0 = network.encoder.prior_mean, network.encoder.prior_variance
         kl = 0.5 * ((variance + (mean - mean_0) ** 2) / variance_0 - 1 + torch.log(variance_0 / variance)).sum(dim=1)
         log_p = functional.log_softmax(torch.softmax(z, dim=1) @ network.beta + network.background, dim=1)
@@ -151,7 +153,7 @@ def test_the_divergence_is_warmed_up(small: tuple[sp.csr_matrix, ProdLdaNetwork]
     scales = []
     for done in (0.0, 0.15, 0.3, 0.9):
         trace = poutine.trace(network.guide).get_trace(torch.arange(4), done)
-        scales.append(trace.nodes["z"]["scale"] / 10)  # of 40 readers, 4
+        scales.append(float(trace.nodes["z"]["scale"]) / 10)  # of 40 readers, 4
     np.testing.assert_allclose(scales, [1e-4 / 0.3, 0.5, 1, 1], rtol=1e-5)
 
 
@@ -160,17 +162,44 @@ def test_what_is_asked_in_numpy_is_what_was_trained_in_torch() -> None:
 
     counts, network = networks(replace(SMALL, input_dropout=0.0, decoder_norm=0.0))
     network.train()
-    for start in range(0, 40, 8):  # so that the batch norms have seen something
-        network.loss(torch.arange(start, start + 8), 0.5)
+    for start in range(0, 40, 10):  # so that the batch norms have seen something
+        network.loss(torch.arange(start, start + 10), 0.5)
     network.eval()
     idf = inverse_frequencies(counts)
     known = {"beta": network.beta.detach().numpy(), "background": network.background.numpy(), "idf": idf}
     arrays = {**known, "projection": network.encoder.projection.numpy(), **_encoder_arrays(network.encoder)}
     model = ProdLda(network._config, arrays)
     with torch.no_grad():
-        expected = network.encoder(network._data.inputs[torch.arange(40)], network._data.n_readings)
+        expected = network.encode(torch.arange(40))
     for found, of_torch in zip(model._encode(counts), expected, strict=True):
         np.testing.assert_allclose(found, of_torch.numpy(), rtol=2e-5, atol=2e-6)
+
+
+def test_the_sparse_encoder_is_the_dense_one() -> None:
+    counts, network = networks(replace(SMALL, input_dropout=0.0))
+    encoder = network.eval().encoder
+    inputs = weighted(counts, inverse_frequencies(counts))
+    with torch.no_grad():
+        topics = torch.softmax(network.beta + network.background, dim=1)
+        dealt = dealt_densely(torch.tensor(counts.toarray()), topics, SMALL.alpha)
+        seen = torch.cat([torch.tensor(inputs.toarray()) @ encoder.projection, dealt], dim=1)
+        hidden = functional.softplus(encoder.second(functional.softplus(encoder.first(seen))))
+        centre = encoder.prior_mean + encoder.centre_norm(dealt + encoder.centre(hidden))
+        precision = 7 * torch.exp(encoder.precision_norm(encoder.log_precision(hidden)))  # all read 7 books
+        variance = 1 / (1 / encoder.prior_variance + precision)
+        found = network.encode(torch.arange(40))
+    torch.testing.assert_close(found[1], variance)
+    torch.testing.assert_close(found[0], variance * (encoder.prior_mean / encoder.prior_variance + precision * centre))
+
+
+def dealt_densely(counts: torch.Tensor, topics: torch.Tensor, alpha: float) -> torch.Tensor:
+    """Return five steps of EM for the mixtures, over an array (n_rows, n_topics, n_books)."""
+    theta = torch.full((len(counts), len(topics)), 1 / len(topics))
+    for _ in range(5):
+        joint = theta[:, :, None] * topics
+        theta = (joint / joint.sum(dim=1, keepdim=True) * counts[:, None]).sum(dim=2) + alpha
+        theta /= theta.sum(dim=1, keepdim=True)
+    return theta.log() - theta.log().mean(dim=1, keepdim=True)
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +277,7 @@ def test_books_in_every_history_say_nothing_and_harm_nothing() -> None:
         ("alpha", 0.0),
         ("alpha", float("nan")),
         ("prior_sd", -1.0),
+        ("doubt", 0.0),
         ("learning_rate", float("inf")),
         ("momentum", 1.0),
         ("dropout", 1.0),
