@@ -94,7 +94,8 @@ def upright(points: np.ndarray) -> np.ndarray:
     centred = points - points.mean(axis=0)
     turned: np.ndarray = centred @ np.linalg.svd(centred, full_matrices=True)[2].T if len(centred) else centred
     largest = turned[np.abs(turned).argmax(axis=0), [0, 1]]
-    return turned * np.where(largest < 0, -1.0, 1.0)
+    flipped: np.ndarray = turned * np.where(largest < 0, -1.0, 1.0)
+    return flipped
 
 
 def _weights(distances: np.ndarray) -> np.ndarray:

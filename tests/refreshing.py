@@ -41,7 +41,7 @@ SMALL = Settings(
     ensemble=EnsembleConfig(n_replicates=4, n_judged=300),
     topics=TopicsConfig(models=("lda",), n_seeds=2),
     models={
-        "lda": {"n_topics": 8, "epochs": 20, "cooling_epochs": 10},
+        "lda": {"n_topics": 8, "epochs": 20, "cooling_epochs": 10, "n_starts": 1},
         "word2vec": {"embedding_size": 32, "epochs": 30},
         "spectral": {"n_dims": 64},
     },

@@ -35,6 +35,7 @@ n_seeds = 2
 n_topics = 8
 epochs = 20
 cooling_epochs = 10
+n_starts = 1
 """
 MORE = "reader,book,title,read_on\n" + "".join(
     f"r{reader},b{book},Book {book},2020-01-{book + 1:02d}\n" for reader in range(40) for book in range(8)
