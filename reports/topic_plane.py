@@ -76,7 +76,7 @@ def least_distorted(distances: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return points (n, 2) of less stress than those of `start`: each step, the Guttman transform, never adds any."""
     weights = _weights(distances)
     inverse = np.linalg.pinv(np.diag(weights.sum(axis=1)) - weights)
-    points = start - start.mean(axis=0)
+    points: np.ndarray = start - start.mean(axis=0)
     for _ in range(_N_STEPS):
         apart = _apart(points)
         ratio = np.divide(weights * distances, apart, out=np.zeros_like(apart), where=apart > _SMALLEST)
