@@ -115,15 +115,13 @@ def anchor(kind: str, topic: int) -> str:
     return f"{kind}-{topic + 1}"
 
 
-def sides(models: Sequence[Topics], cards: dict[str, list[Card]]) -> list[tuple[Card | None, Card | None]]:
-    """Return the topics of two models side by side, matched ones first, each model's largest first; None if alone."""
+def paired(models: Sequence[Topics], cards: dict[str, list[Card]]) -> list[tuple[Card, Card]]:
+    """Return the topics of two models that match, the first model's largest first; none of one model alone."""
+    if len(models) != 2:
+        return []
     one, other = (cards[topics.kind] for topics in models)
     by_anchor = {card.anchor: card for card in other}
-    together: list[tuple[Card | None, Card | None]] = [
-        (card, by_anchor[card.match.anchor]) for card in one if card.match is not None
-    ]
-    alone: list[tuple[Card | None, Card | None]] = [(card, None) for card in one if card.match is None]
-    return [*together, *alone, *((None, card) for card in other if card.match is None)]
+    return [(card, by_anchor[card.match.anchor]) for card in one if card.match is not None]
 
 
 def _card(books: Books, topics: Topics, topic: int, names: list[str], n_readers: int, match: Match | None) -> Card:

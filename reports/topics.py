@@ -18,7 +18,7 @@ from data.topics import Topics
 from pipeline.trust_topics import MODEL_NAMES
 from reports.document import count, render
 from reports.provenance import provenance
-from reports.topic_cards import MIN_SHARED, N_LISTED, Card, cards_of, shares_chart, sides
+from reports.topic_cards import MIN_SHARED, N_LISTED, Card, cards_of, paired, shares_chart
 from reports.topic_map import topic_map
 from reports.topic_quality import measures
 
@@ -82,10 +82,7 @@ def _found(release: Release, models: Sequence[Topics]) -> dict[str, Any]:
         "measures": rows,
         "n_held": next(iter(quality["models"].values()))["n_held_readers"],
         "n_seeds": next(iter(quality["models"].values()))["n_seeds"],
-        "sides": sides(models, cards) if len(models) == 2 else [],
-        "n_matched": sum(one is not None and other is not None for one, other in sides(models, cards))
-        if len(models) == 2
-        else 0,
+        "pairs": paired(models, cards),
         "n_shared": round(MIN_SHARED * N_LISTED),
         "n_listed": N_LISTED,
         "map": topic_map(models, cards),
