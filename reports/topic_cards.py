@@ -17,8 +17,8 @@ from pipeline.topic_names import first_author, topic_names
 from pipeline.trust_topics import MODEL_NAMES
 from reports.document import Table, chart_html, percent
 
-N_LISTED = 10  # books of a card's lists, of which a matched topic must share `MIN_SHARED`
-MIN_SHARED = 0.3
+N_LISTED = 10  # books of a card's lists
+MIN_SHARED = 0.4  # readings that matched topics must have in common; two topics of one model have up to .3
 N_AUTHORS = 5
 _ROW_HEIGHT = 21
 _LABEL_COLUMNS = 30  # of a terminal: 猫 has two
@@ -38,13 +38,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Match:
-    """The topic of the other model that is this one: where it stands on the page, its name, books in common."""
+    """The topic of the other model that matches one: where it stands on the page, its name, readings in common."""
 
     anchor: str
     model: str
     nth: int
     name: str
-    n_shared: int
+    shared: float
 
 
 @dataclass(frozen=True)
@@ -95,18 +95,15 @@ def cards_of(release: Release, models: Sequence[Topics]) -> dict[str, list[Card]
 
 
 def matched_topics(models: Sequence[Topics], names: dict[str, list[str]]) -> dict[tuple[str, int], Match]:
-    """Return (kind, topic) -> the topic of the other model that shares at least `MIN_SHARED` of its typical books."""
+    """Return (kind, topic) -> the topic of the other model that matches it (`pipeline.topic_match`)."""
     if len(models) != 2:
         return {}
     one, other = models
-    pairs = matches(one.typical_rows[:, :N_LISTED], other.typical_rows[:, :N_LISTED])
     found = {}
-    for a, b, overlap in pairs:
-        if overlap >= MIN_SHARED:
-            for (of, topic), (to, matching) in (((one, a), (other, b)), ((other, b), (one, a))):
-                n_shared = round(overlap * min(N_LISTED, of.typical_rows.shape[1]))
-                about = (anchor(to.kind, matching), MODEL_NAMES[to.kind], matching + 1, names[to.kind][matching])
-                found[of.kind, topic] = Match(*about, n_shared)
+    for a, b, shared in matches(one.p, other.p, MIN_SHARED):
+        for (of, topic), (to, matching) in (((one, a), (other, b)), ((other, b), (one, a))):
+            about = (anchor(to.kind, matching), MODEL_NAMES[to.kind], matching + 1, names[to.kind][matching])
+            found[of.kind, topic] = Match(*about, shared)
     return found
 
 

@@ -18,7 +18,7 @@ from data.topics import Topics
 from pipeline.trust_topics import MODEL_NAMES
 from reports.document import count, render
 from reports.provenance import provenance
-from reports.topic_cards import MIN_SHARED, N_LISTED, Card, cards_of, paired, shares_chart
+from reports.topic_cards import MIN_SHARED, Card, cards_of, paired, shares_chart
 from reports.topic_map import topic_map
 from reports.topic_quality import measures
 
@@ -83,8 +83,7 @@ def _found(release: Release, models: Sequence[Topics]) -> dict[str, Any]:
         "n_held": next(iter(quality["models"].values()))["n_held_readers"],
         "n_seeds": next(iter(quality["models"].values()))["n_seeds"],
         "pairs": paired(models, cards),
-        "n_shared": round(MIN_SHARED * N_LISTED),
-        "n_listed": N_LISTED,
+        "least_shared": MIN_SHARED,
         "map": topic_map(models, cards),
         "models": sections,
     }
