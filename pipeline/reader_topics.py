@@ -46,7 +46,8 @@ def reader_topics(store: Store, release: Release, kind: str, rows: np.ndarray) -
     Raises
     ------
     WagahaiError
-        If the release has no topics of that kind, the model is no longer in the store, or `rows` is empty.
+        If the release has no topics of that kind, its model is no longer in the store or cannot be read, or `rows` is
+        empty.
     """
     if not len(rows):
         raise WagahaiError("unknown: none of the reader's books is in the release")
@@ -70,13 +71,15 @@ def of_posterior(posterior: TopicPosterior) -> ReaderTopics:
 def _model(store: Store, release: Release, kind: str) -> TopicModel[object, object]:
     release.topics(kind)  # says so if there are none
     name = str(release.manifest["models"][kind]["artifact"])
-    folder = store.artifact(kind, name)
+    folder, told = store.artifact(kind, name), "the topics of a reader cannot be worked out any more: the model of"
     if not folder.is_dir():
+        raise WagahaiError(f"{told} release {release.id} is not in {store.root}. Make it anew: wagahai refresh")
+    try:
+        model = model_class(kind).load(folder, vocabulary=release.manifest["vocabulary"])
+    except BadArtifact as error:  # another version of wagahai made it, most likely
         raise WagahaiError(
-            f"the topics of a reader cannot be worked out any more: the model of release {release.id} is not in "
-            f"{store.root}. Make it anew: wagahai refresh"
-        )
-    model = model_class(kind).load(folder, vocabulary=release.manifest["vocabulary"])
+            f"{told} release {release.id} cannot be read. Make it anew: wagahai refresh\n  {error}"
+        ) from error
     if not isinstance(model, TopicModel):
         raise BadArtifact(f"{folder}: {kind} has no topics")
     return model

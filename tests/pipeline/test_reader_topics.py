@@ -14,7 +14,7 @@ from data.release import Release
 from data.store import Store
 from models.topics import TopicPosterior
 from pipeline.reader_topics import of_posterior, reader_topics
-from tests.pipeline.hand_topics import PRIOR
+from tests.pipeline.hand_topics import PRIOR, HandLda, take_the_place
 from tests.pipeline.topic_release import build
 
 
@@ -43,8 +43,6 @@ def test_what_is_certain_has_no_interval_and_no_impossible_spread_breaks_it() ->
 
 
 def test_the_model_of_the_release_answers(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.pipeline.hand_topics import take_the_place
-
     take_the_place(monkeypatch)
     release = Release.open(store)
     found = reader_topics(store, release, "lda", np.array([0, 1, 2, 25]))
@@ -63,3 +61,12 @@ def test_a_model_that_is_gone_is_said_to_be(store: Store, tmp_path: Path) -> Non
     shutil.rmtree(copy.root / "artifacts" / "lda")
     with pytest.raises(WagahaiError, match=r"the model of release .* is not in"):
         reader_topics(copy, Release.open(copy), "lda", np.array([0]))
+
+
+def test_a_model_of_another_version_is_said_to_be(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_the_place(monkeypatch)
+    monkeypatch.setattr(HandLda, "format", 2)
+    with pytest.raises(WagahaiError, match=r"cannot be read\. Make it anew: wagahai refresh\n.*format: expected 2"):
+        reader_topics(store, Release.open(store), "lda", np.array([0]))
