@@ -15,18 +15,19 @@ class Batch(NamedTuple):
 
     Attributes
     ----------
-    starts
-        int64 (n_rows,), the first entry of each row.
     row, column
         int64 (n_entries,), where each entry stands; rows count from 0 within the batch.
     value
         float32 (n_entries,).
     """
 
-    starts: torch.Tensor
     row: torch.Tensor
     column: torch.Tensor
     value: torch.Tensor
+
+    def thinned(self, kept: torch.Tensor, dropped_share: float) -> Batch:
+        """Return the entries where `kept`, bool (n_entries,), their values raised by what was dropped on average."""
+        return Batch(self.row[kept], self.column[kept], self.value[kept] / (1 - dropped_share))
 
 
 @dataclass(frozen=True)
@@ -62,4 +63,4 @@ class CsrRows:
         starts = torch.cumsum(sizes, 0) - sizes
         row = torch.repeat_interleave(sizes)
         entry = torch.arange(len(row), device=row.device) + (self.indptr[rows] - starts)[row]
-        return Batch(starts, row, self.indices[entry].long(), self.values[entry])
+        return Batch(row, self.indices[entry].long(), self.values[entry])

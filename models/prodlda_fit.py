@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import pyro
 import scipy.sparse as sp
 import torch
 from torch import nn
@@ -41,7 +42,8 @@ def fit_arrays(counts: sp.csr_matrix, config: ProdLdaConfig, run: Run) -> dict[s
     prior = laplace_approximation(np.full(config.n_topics, config.alpha))
     beta = initial_beta(counts, inputs, config, run)
     data = _on_device(counts, inputs, config, device)
-    with seeded(run.derive_seed("fit/prodlda"), device):
+    # Pyro's checks of every value cost a quarter of a step; that losses are numbers is checked by the loop.
+    with seeded(run.derive_seed("fit/prodlda"), device), pyro.validation_enabled(False):
         encoder = Encoder(projection, config.hidden_size, prior)
         network = ProdLdaNetwork(encoder, beta, background, config, data).to(device)
         step = gradient_step(network.loss, _adam(network, config), decay_from=_DECAY_FROM)

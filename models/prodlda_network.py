@@ -15,7 +15,6 @@ import pyro.distributions as dist
 import torch
 from pyro import poutine
 from pyro.infer import TraceMeanField_ELBO
-from pyro.nn import PyroModule
 from torch import nn
 from torch.nn import functional
 
@@ -53,14 +52,12 @@ class _LogSoftmaxOfRead(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, theta: torch.Tensor, beta: torch.Tensor, background: torch.Tensor, batch: Batch) -> Any:
-        p = torch.addmm(background, theta, beta)  # (n_rows, n_books), at first the logits
-        read = p[batch.row, batch.column]
-        largest = p.amax(dim=1, keepdim=True)
-        total = p.sub_(largest).exp_().sum(dim=1, keepdim=True)
-        p.div_(total)
+        logits = torch.addmm(background, theta, beta)  # (n_rows, n_books)
+        p = functional.softmax(logits, dim=1)
+        log_total = logits.amax(dim=1) - p.amax(dim=1).log()
         ctx.save_for_backward(theta, beta, p)
         ctx.batch = batch
-        return read - (largest + total.log()).squeeze(1)[batch.row]
+        return logits[batch.row, batch.column] - log_total[batch.row]
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
@@ -68,9 +65,11 @@ class _LogSoftmaxOfRead(torch.autograd.Function):
         theta, beta, p = ctx.saved_tensors
         batch = ctx.batch
         of_row = torch.zeros(len(theta), dtype=theta.dtype, device=theta.device).index_add_(0, batch.row, of_read)
-        of_logits = p * -of_row[:, None]
+        of_logits = p.mul_(-of_row[:, None])  # in place: nobody else has p, and a step goes backward once
         of_logits.view(-1).index_add_(0, batch.row * p.shape[1] + batch.column, of_read)
-        return of_logits @ beta.T, theta.T @ of_logits, of_logits.sum(dim=0), None
+        of_background = of_logits.sum(dim=0) if ctx.needs_input_grad[2] else None
+        of_beta = theta.T @ of_logits if ctx.needs_input_grad[1] else None
+        return of_logits @ beta.T, of_beta, of_background, None
 
 
 def log_p_product(theta: torch.Tensor, beta: torch.Tensor, background: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -81,7 +80,7 @@ def log_p_product(theta: torch.Tensor, beta: torch.Tensor, background: torch.Ten
 def log_p_mixture(theta: torch.Tensor, beta: torch.Tensor, background: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Return log theta softmax(beta + background) at every entry of `batch`, (n_entries,)."""
     topics = functional.softmax(beta + background, dim=1)
-    of_entry = theta[batch.row] * topics.T[batch.column]  # (n_entries, n_topics)
+    of_entry = theta[batch.row] * topics.T.contiguous()[batch.column]  # (n_entries, n_topics)
     return torch.log(of_entry.sum(dim=1) + torch.finfo(beta.dtype).tiny)
 
 
@@ -108,7 +107,7 @@ def dealt_out(batch: Batch, n_rows: int, topics: torch.Tensor, alpha: float) -> 
 
     `topics` (n_topics, n_books) are taken as they are; no gradient flows through.
     """
-    p = topics.T[batch.column]  # (n_entries, n_topics)
+    p = topics.T.contiguous()[batch.column]  # (n_entries, n_topics); gathered by rows: three times as fast
     theta = torch.full((n_rows, len(topics)), 1 / len(topics), dtype=p.dtype, device=p.device)
     for _ in range(N_DEALS):
         share = p * theta[batch.row]
@@ -119,8 +118,12 @@ def dealt_out(batch: Batch, n_rows: int, topics: torch.Tensor, alpha: float) -> 
     return log_theta - log_theta.mean(dim=1, keepdim=True)
 
 
-class Encoder(PyroModule):
+class Encoder(nn.Module):
     """From weighted readings to the Gaussian of a reader's logits."""
+
+    projection: torch.Tensor
+    prior_mean: torch.Tensor
+    prior_variance: torch.Tensor
 
     def __init__(self, projection: np.ndarray, hidden_size: int, prior: tuple[np.ndarray, np.ndarray]) -> None:
         super().__init__()
@@ -149,9 +152,8 @@ class Encoder(PyroModule):
         n_readings
             (n_rows,).
         """
-        directions = functional.embedding_bag(
-            batch.column, self.projection, batch.starts, mode="sum", per_sample_weights=batch.value
-        )
+        of_entry = self.projection[batch.column] * batch.value[:, None]
+        directions = of_entry.new_zeros(len(dealt), of_entry.shape[1]).index_add_(0, batch.row, of_entry)
         seen = torch.cat([directions, dealt], dim=1)
         hidden = functional.softplus(self.second(functional.softplus(self.first(seen))))
         centre = self.prior_mean + self.centre_norm(dealt + self.centre(hidden))
@@ -161,8 +163,11 @@ class Encoder(PyroModule):
         )
 
 
-class ProdLdaNetwork(PyroModule):
+class ProdLdaNetwork(nn.Module):
     """Model and guide; `loss` is the negative evidence lower bound of a batch.
+
+    A plain module with Pyro's statements in it: a `PyroModule`'s look-ups cost as much as the rest of the encoder, and
+    there is no random parameter to look up.
 
     Parameters
     ----------
@@ -177,6 +182,9 @@ class ProdLdaNetwork(PyroModule):
     data
         All readings.
     """
+
+    background: torch.Tensor
+    prior_beta: torch.Tensor
 
     def __init__(self, encoder: Encoder, beta: np.ndarray, background: np.ndarray, config: Any, data: Data) -> None:
         super().__init__()
@@ -197,8 +205,8 @@ class ProdLdaNetwork(PyroModule):
         """Draw logits from the prior, and score the readings of the readers `rows`."""
         config, encoder = self._config, self.encoder
         if done >= config.hold:
-            away = (self.beta - self.prior_beta) / config.prior_sd
-            pyro.factor("beta prior", -0.5 * away.square().sum())
+            away = functional.mse_loss(self.beta, self.prior_beta, reduction="sum")
+            pyro.factor("beta prior", -0.5 * away / config.prior_sd**2)
         with pyro.plate("readers", len(self._data.weight), subsample=rows):
             with poutine.scale(scale=self._kl_weight(done)):
                 prior = dist.Normal(encoder.prior_mean, encoder.prior_variance.sqrt())
@@ -217,8 +225,8 @@ class ProdLdaNetwork(PyroModule):
         """Return mean and variance of the posterior of the readers `rows`; in training it sees some of their books."""
         counts, inputs = self._data.counts[rows], self._data.inputs[rows]
         if self.training and self._config.input_dropout:
-            kept = functional.dropout(torch.ones_like(inputs.value), self._config.input_dropout)
-            counts, inputs = (batch._replace(value=batch.value * kept) for batch in (counts, inputs))
+            kept = torch.rand_like(inputs.value) >= self._config.input_dropout
+            counts, inputs = (batch.thinned(kept, self._config.input_dropout) for batch in (counts, inputs))
         with torch.no_grad():
             topics = functional.softmax(self.beta + self.background, dim=1)
             dealt = dealt_out(counts, len(rows), topics, self._config.alpha)

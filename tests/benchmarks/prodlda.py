@@ -33,7 +33,7 @@ FAILS, MENDED, OURS = "tutorial", "tutorial, lr .01", "wagahai"
 MEASURES = ("npmi_all", "npmi_held", "diversity25", "irbo10", "perplexity_raw")
 DEAD_SHARE = 1e-3  # a topic with a smaller share of the readings is dead
 DUPLICATE_OVERLAP = 5  # of the ten top books; two topics that share more are one topic
-TIMED_EPOCHS = 5
+TIMED_EPOCHS = 4
 
 Fitted = TutorialProdLda | ProdLda
 

@@ -233,6 +233,24 @@ def test_mixtures_topics_shares_profiles_and_predictions_are_distributions(fitte
     assert not fitted.is_read()[-1]
 
 
+def test_books_are_listed_by_the_term_score_and_few_readers_are_believed_less(fitted: ProdLda) -> None:
+    arrays, n_topics, n_readers = fitted.arrays(), 3, 40
+    trust = arrays["n_readers"] / (arrays["n_readers"] + 2.5 * n_readers / n_topics**2)
+    logits = fitted.beta * trust + fitted.background
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(fitted.typical(), p * np.log(p / p.mean(axis=0)), rtol=1e-3, atol=1e-6)
+
+
+def test_entries_hidden_from_the_encoder_are_made_up_for() -> None:
+    batch = CsrRows.of(sp.csr_matrix(np.array([[1, 2, 0], [0, 3, 4]], np.float32)), torch.device("cpu"))[
+        torch.tensor([1, 0])
+    ]
+    thinned = batch.thinned(torch.tensor([True, False, False, True]), 0.5)
+    assert thinned.row.tolist() == [0, 1]
+    assert thinned.column.tolist() == [1, 1]
+    assert thinned.value.tolist() == [6, 4]
+
+
 def test_a_fit_leaves_global_randomness_and_pyros_store_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
