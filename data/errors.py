@@ -37,6 +37,10 @@ class BadConfig(WagahaiError):
     """A setting that does not exist, has the wrong type or an impossible value."""
 
 
+class NoDevice(WagahaiError):
+    """A device that was asked for by name and is not there."""
+
+
 class BadArtifact(WagahaiError):
     """A saved artifact that is not what its reader expects: names the field, expected and found."""
 

@@ -7,9 +7,13 @@
     spaces/KIND/         a published space (an artifact): a unit vector per book; the manifest names the default first.
                          If there are very many books, with an index (`pipeline.index`)
     ensemble/            the default space learned again from samples of the readers: how sure a neighbour is
+    topics/KIND/         the topics of a model (an artifact): books of each, size, how far to trust it
+    topics.json          how good the topics are, and which model to trust for what
     quality.json         the table of measured quality
     books.parquet        the same books, and
-    neighbours.parquet   every book's nearest books, how near and how sure, for other systems
+    neighbours.parquet   every book's nearest books, how near and how sure, and
+    topics.parquet       the most typical books of every topic, and
+    book_topics.parquet  the topics of every book, for other systems
 
 A query opens one release and holds it; a later switch of CURRENT does not disturb it. Only numpy and
 the standard library are loaded here: polars alone would cost a third of a cold query.
@@ -29,10 +33,11 @@ from data.ensemble import Ensemble
 from data.errors import BadArtifact, NoRelease, WagahaiError
 from data.outdated import outdated
 from data.store import Store
+from data.topics import Topics
 
 FORMAT = 2
 SPACE, SPACE_FORMAT = "space", 1
-SPACES, ENSEMBLE = "spaces", "ensemble"  # folders of a release
+SPACES, ENSEMBLE, TOPICS = "spaces", "ensemble", "topics"  # folders of a release
 TEXT_COLUMNS = ("book", "title", "authors", "publisher", "imprint", "format", "language", "work", "series")
 KEY_COLUMNS = ("title_key", "base_key", "context_key")
 
@@ -166,6 +171,32 @@ class Release:
         """The default space learned again from samples of the readers; None if the release was made without."""
         folder = self.folder / ENSEMBLE
         return Ensemble.open(folder, self.manifest["vocabulary"]) if folder.is_dir() else None
+
+    @property
+    def topic_models(self) -> tuple[str, ...]:
+        """Kinds of the models whose topics are published; empty if the release was made without."""
+        return tuple(self.manifest.get("topics", ()))  # older releases have none
+
+    def topics(self, kind: str) -> Topics:
+        """Return the topics of a model.
+
+        Raises
+        ------
+        WagahaiError
+            If the release has none of that kind; names those it has.
+        """
+        if kind not in self.topic_models:
+            known = f"it has those of {', '.join(self.topic_models)}" if self.topic_models else "it was made without"
+            raise WagahaiError(f"release {self.id} has no topics of {kind!r}; {known}")
+        topics = Topics.open(self.folder / TOPICS / kind, self.manifest["vocabulary"])
+        if topics.p.shape[1] != len(self.books):
+            raise BadArtifact(f"{self.folder}: topics over {topics.p.shape[1]} books, not {len(self.books)}")
+        return topics
+
+    @property
+    def topic_quality(self) -> dict[str, Any]:
+        """How good the topics are, by model, and the verdict (`pipeline.trust_topics`); empty without topics."""
+        return read_json(self.folder / "topics.json") if self.topic_models else {}
 
     @property
     def quality(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The arguments of the questions to a release: nearest, why, editions. What answers them is loaded when it is asked."""
+"""The arguments of the questions to a release: nearest, why, editions, topics. The answers are loaded when asked."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = commands.add_parser("editions", help="the editions of a work side by side")
     parser.add_argument("title", nargs="*", help="a title as you would type it")
     _add_named(parser)
+    _add_topics(commands)
 
 
 def count(text: str) -> int:
@@ -44,6 +45,18 @@ def _add_nearest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--space", metavar="KIND", help="ask this space of the release, not its default one")
     _add_filters(parser)
     _add_named(parser)
+
+
+def _add_topics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("topics", help="what is read here: topics of the readership, of a book, of a reader")
+    parser.add_argument("title", nargs="?", help="the topics of this book; part of its title will do")
+    parser.add_argument("--book", metavar="ID", help="of a book by its id, where several have the title")
+    parser.add_argument("--reader", metavar="ID", help="of this reader; - reads the id from standard input")
+    parser.add_argument("--namespace", help="namespace of the reader's source")
+    parser.add_argument("--model", metavar="KIND", help="ask this model, not the one to trust")
+    parser.add_argument("-n", type=count, default=5, metavar="N", help="typical books of each topic (default 5)")
+    parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
+    add_output(parser)
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:

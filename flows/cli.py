@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from data.release import Release
     from data.store import Store
     from flows.reading import Placed
+    from flows.telling_topics import Shares
 
 USER_ERROR, REFUSED = 2, 3
 
@@ -59,6 +60,10 @@ def _run(chosen: argparse.Namespace) -> int:
         if chosen.command == "nearest":
             return reading.nearest(chosen, reading.Placing(_placed_book, _placed_reader))
         return {"releases": reading.releases, "rollback": reading.rollback}[chosen.command](chosen)
+    if chosen.command == "topics":
+        from flows import telling_topics
+
+        return telling_topics.topics(chosen, _topics_of_reader)
     if chosen.command in ("why", "editions"):
         from flows import explaining
 
@@ -100,6 +105,13 @@ def _placed_reader(store: Store, release: Release, reader: str, namespace: str |
     from flows.placing import placed_reader
 
     return placed_reader(store, release, reader, namespace)
+
+
+def _topics_of_reader(store: Store, release: Release, kind: str, reader: str, namespace: str | None) -> Shares:
+    """Work out the topics of a reader: only then are the history and the model loaded."""
+    from flows.placing import topics_of_reader
+
+    return topics_of_reader(store, release, kind, reader, namespace)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,6 +10,7 @@ from data.errors import BadHistory, UnknownBook, WagahaiError
 from data.release import Release
 from data.store import Store
 from flows.reading import Placed, of_row
+from flows.telling_topics import Shares
 from pipeline.fold_in import place_reader, reader_books, warm_book
 from pipeline.question import Question
 from pipeline.why import min_readers
@@ -57,8 +58,7 @@ def placed_reader(store: Store, release: Release, reader: str, namespace: str | 
     WagahaiError
         If the history has no such reader, or the release none of the reader's books.
     """
-    raw = sys.stdin.readline().strip() if reader == "-" else reader
-    rows = reader_books(store, release, raw, namespace)
+    rows = _books_of(store, release, reader, namespace)
     if (found := place_reader(release.vectors, rows)).vector is None:
         raise WagahaiError(f"unknown: {found.reason}")
     n_readers = int(
@@ -66,3 +66,24 @@ def placed_reader(store: Store, release: Release, reader: str, namespace: str | 
     )  # the least read book says little about the middle of many
     called = f"a reader ({len(rows):,} books of the release read)"
     return Placed(Question(tuple(rows.tolist()), n_readers=n_readers), called, {"n_books": len(rows)})
+
+
+def topics_of_reader(store: Store, release: Release, kind: str, reader: str, namespace: str | None) -> Shares:
+    """Return the topics of a reader by the model of a kind; they do not hold the reader's id.
+
+    Raises
+    ------
+    WagahaiError
+        If the history has no such reader, the release none of the reader's books, or the model is gone.
+    """
+    from pipeline.reader_topics import LEVEL, reader_topics
+
+    release.topics(kind)  # before the history is searched: says so if there are none
+    rows = _books_of(store, release, reader, namespace)
+    found = reader_topics(store, release, kind, rows)
+    return Shares(found.share, found.low, found.high, LEVEL, len(rows))
+
+
+def _books_of(store: Store, release: Release, reader: str, namespace: str | None) -> np.ndarray:
+    raw = sys.stdin.readline().strip() if reader == "-" else reader
+    return reader_books(store, release, raw, namespace)

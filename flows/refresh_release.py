@@ -24,6 +24,7 @@ from flows.train_models import train_models, with_runner
 from pipeline.config import keep_profile, load_settings
 from pipeline.publish import Published
 from pipeline.represent import check_settings
+from pipeline.rollback import PAGES
 
 LOCK = "refresh"
 ARTIFACT = "refresh-release"
@@ -110,8 +111,10 @@ def _told(ingested: State[Any]) -> list[str]:
 
 def _pages(store: Store, outcome: Published) -> list[str]:
     """Write the pages of a release once; those of an unchanged one are there."""
-    page = store.report(outcome.release_id, "similarity")
-    return [str(page)] if page.exists() else publish_reports(str(store.root), outcome.release_id)
+    pages = [store.report(outcome.release_id, page) for page in PAGES]
+    if all(page.exists() for page in pages):
+        return [str(page) for page in pages]
+    return publish_reports(str(store.root), outcome.release_id)
 
 
 def _leave_artifact(store: Store, outcome: Published, pages: list[str]) -> None:

@@ -30,9 +30,11 @@ from pipeline.assemble import Ingredients
 from pipeline.config import load_settings
 from pipeline.ensemble import make_ensemble
 from pipeline.ingest import ingest
+from pipeline.judge_topics import make_topic_quality
 from pipeline.make_works import make_works
 from pipeline.sample import make_sample, refuse_other_sample
 from reports.similarity import similarity_report
+from reports.topics import topics_report
 
 
 class Trained(TypedDict):
@@ -42,6 +44,7 @@ class Trained(TypedDict):
     corpus: str
     spaces: dict[str, str]
     ensemble: str | None
+    topic_quality: str | None
     evaluations: list[str]
 
 
@@ -121,6 +124,20 @@ def ensemble_step(store: str, corpus: str, kind: str, profile: str, seed: int) -
     return str(folder)
 
 
+@task(name="judge topics", cache_policy=NO_CACHE, persist_result=False)
+def topics_step(store: str, corpus: str, models: dict[str, str], profile: str, seed: int) -> str | None:
+    """Judge the topics of models fitted to the training readers; return the folder, None if there is no such model."""
+    if not models:
+        return None
+    chosen = represent.Part(Path(corpus), represent.READERS, seed)
+    folders = {kind: Path(folder) for kind, folder in models.items()}
+    with TerminalProgress() as progress:
+        settings = load_settings(profile)
+        folder, made = make_topic_quality(Store(Path(store)), chosen, folders, settings, progress)
+    _say("quality of topics", folder, made)
+    return str(folder)
+
+
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
 def publish_step(store: str, trained: Trained, profile: str, seed: int) -> publish.Published:
     """Assemble a release, judge it and switch to it if it is good; return what happened."""
@@ -130,8 +147,9 @@ def publish_step(store: str, trained: Trained, profile: str, seed: int) -> publi
     spaces = {kind: Path(folder) for kind, folder in trained["spaces"].items()}
     ensemble = Path(trained["ensemble"]) if trained["ensemble"] else None
     evaluations = [Path(folder) for folder in trained["evaluations"]]
+    topics = Path(trained["topic_quality"]) if trained["topic_quality"] else None
     ingredients = Ingredients(
-        history, works, Path(trained["corpus"]), spaces, ensemble, evaluations, load_settings(profile), seed
+        history, works, Path(trained["corpus"]), spaces, ensemble, evaluations, load_settings(profile), seed, topics
     )
     with TerminalProgress() as progress:
         outcome = publish.publish(opened, ingredients, progress)
@@ -139,11 +157,12 @@ def publish_step(store: str, trained: Trained, profile: str, seed: int) -> publi
     return outcome
 
 
-@task(name="similarity report", cache_policy=NO_CACHE, persist_result=False)
-def report_step(store: str, release_id: str | None) -> str:
-    """Write the similarity report of a release; return the page's path."""
+@task(name="report", cache_policy=NO_CACHE, persist_result=False, task_run_name="{page} report")
+def report_step(store: str, release_id: str | None, page: str) -> str:
+    """Write a page of a release, one of `pipeline.rollback.PAGES`; return its path."""
     opened = Store(Path(store))
-    return str(similarity_report(opened, Release.open(opened, release_id)))
+    write = {"similarity": similarity_report, "topics": topics_report}[page]
+    return str(write(opened, Release.open(opened, release_id)))
 
 
 def latest_version(store: str) -> int:
@@ -151,10 +170,15 @@ def latest_version(store: str) -> int:
     return History(Store(Path(store)).history).latest().version
 
 
-def kinds_of(corpus: str, profile: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the kinds of models that are judged side by side, and of the spaces, the default one first."""
+def kinds_of(corpus: str, split: str, profile: str) -> tuple[str, ...]:
+    """Return the kinds of models that are judged side by side on a split."""
+    return represent.compared(Path(corpus), load_settings(profile), split)
+
+
+def spaces_of(profile: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the kinds of the spaces, the default one first, and those among them that have topics."""
     settings = load_settings(profile)
-    return represent.compared(Path(corpus), settings), settings.publish.spaces
+    return settings.spaces, settings.topics.models
 
 
 def splits_of(corpus: str, profile: str) -> list[str]:

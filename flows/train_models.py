@@ -21,9 +21,11 @@ from flows.steps import (
     fit_step,
     kinds_of,
     latest_version,
+    spaces_of,
     splits_of,
+    topics_step,
 )
-from pipeline.represent import WHOLE
+from pipeline.represent import READERS, WHOLE
 
 RUNNERS = ("threads", "dask")
 
@@ -48,17 +50,28 @@ def train_models(
     pinned = latest_version(root) if version is None else version
     corpus = corpus_step(root, pinned, profile)
     splits = splits_of(corpus, profile)
-    kinds, spaces = kinds_of(corpus, profile)
+    spaces, with_topics = spaces_of(profile)
     # gensim releases the interpreter lock and runs on one core, so the fits run side by side
     of_all = {kind: fit_step.submit(root, corpus, kind, WHOLE, profile, seed) for kind in spaces}
-    fits = {s: {k: fit_step.submit(root, corpus, k, s, profile, seed) for k in kinds} for s in splits}
+    fits = {
+        s: {k: fit_step.submit(root, corpus, k, s, profile, seed) for k in kinds_of(corpus, s, profile)} for s in splits
+    }
     evaluations = []
     for split, futures in fits.items():
         folders = {kind: future.result() for kind, future in futures.items()}
         evaluations.append(evaluate_step(root, corpus, split, folders, profile, seed))
     fitted = {kind: future.result() for kind, future in of_all.items()}
     ensemble = ensemble_step(root, corpus, spaces[0], profile, seed)
-    trained = Trained(version=pinned, corpus=corpus, spaces=fitted, ensemble=ensemble, evaluations=evaluations)
+    judged = {kind: fits[READERS][kind].result() for kind in with_topics}
+    topics = topics_step(root, corpus, judged, profile, seed)
+    trained = Trained(
+        version=pinned,
+        corpus=corpus,
+        spaces=fitted,
+        ensemble=ensemble,
+        topic_quality=topics,
+        evaluations=evaluations,
+    )
     _leave_artifact(trained, splits)
     return trained
 
@@ -67,8 +80,8 @@ def _leave_artifact(trained: Trained, splits: list[str]) -> None:
     size = read_json(Path(trained["corpus"]) / "manifest.json")["metrics"]
     sizes = f"{size['n_readers']:,} readers, {size['n_books']:,} books, {size['n_readings']:,} readings"
     verdict = f"trained on history version {trained['version']}: {sizes}; judged on {' and '.join(splits)}"
-    ensemble = [trained["ensemble"]] if trained["ensemble"] else []
-    folders = [trained["corpus"], *trained["spaces"].values(), *ensemble, *trained["evaluations"]]
+    made = [trained["corpus"], *trained["spaces"].values(), trained["ensemble"], trained["topic_quality"]]
+    folders = [*filter(None, made), *trained["evaluations"]]
     lines = [f"**{verdict}**", "", *(f"- `{Path(folder).parent.name}/{Path(folder).name}`" for folder in folders)]
     create_markdown_artifact(markdown="\n".join(lines), key="train-models", description="What was trained")
 

@@ -36,11 +36,14 @@ class Run:
         What the fit is for (``evaluation``, ``release``); part of the provenance, not of the result.
     progress
         Where to say how far it is.
+    device
+        Where torch computes: ``auto`` (CUDA where there is one, else the CPU), ``cpu`` or ``cuda``.
     """
 
     seed: int = 0
     stage: str = "release"
     progress: Progress = field(default_factory=Quiet, compare=False)
+    device: str = "auto"
 
     def generator(self, name: str) -> np.random.Generator:
         """Return the random generator of the stream `name`."""

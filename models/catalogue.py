@@ -14,7 +14,9 @@ _CLASSES = {
     "blend": ("models.blend", "Blend"),
     "spectral": ("models.spectral", "Spectral"),
     "ppmi": ("models.ppmi", "Ppmi"),
+    "lda": ("models.lda", "Lda"),
     "word2vec": ("models.word2vec", "Word2Vec"),
+    "prodlda": ("models.prodlda", "ProdLda"),
 }
 KINDS = tuple(_CLASSES)
 

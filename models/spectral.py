@@ -107,13 +107,7 @@ class Spectral(Encoder[SpectralConfig, Corpus]):
         run.progress.start(f"spectral ({run.stage})", 1)
         n_readers = data.readers_per_book.astype(np.int64)
         scaled = _scaled(data.counts, config)
-        n_dims = min(config.n_dims, *scaled.shape)
-        if min(scaled.shape) <= EXACT_SIZE:
-            v, s = _exact(scaled, n_dims)
-        else:
-            v, s = _randomised(scaled, n_dims, run.derive_seed("fit/spectral"))
-        kept = s > _SMALLEST * s[0]
-        v, s = _signed(v[:, kept]), s[kept]
+        v, s = leading_directions(scaled, config.n_dims, run.derive_seed("fit/spectral"))
         v[n_readers == 0] = 0
         run.progress.advance()
         run.progress.finish(f"{int((n_readers > 0).sum()):,} books, {len(s)} dimensions")
@@ -151,6 +145,17 @@ def _scaled(counts: sp.csr_matrix, config: SpectralConfig) -> sp.csr_matrix:
     left = sp.diags_array(n_books ** np.float32(-config.reader_exponent))
     right = sp.diags_array(n_readers ** np.float32(-config.book_exponent))
     return sp.csr_matrix(left @ counts @ right, dtype=np.float32)
+
+
+def leading_directions(scaled: sp.csr_matrix, n_dims: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the leading right singular vectors, float32 (n_books, n_dims), and values, largest first.
+
+    Fewer than asked for where the rank is lower. `seed` matters only where neither side is small (`EXACT_SIZE`).
+    """
+    n_dims = min(n_dims, *scaled.shape)
+    v, s = _exact(scaled, n_dims) if min(scaled.shape) <= EXACT_SIZE else _randomised(scaled, n_dims, seed)
+    kept = s > _SMALLEST * s[0]
+    return _signed(v[:, kept]), s[kept]
 
 
 def _exact(scaled: sp.csr_matrix, n_dims: int) -> tuple[np.ndarray, np.ndarray]:

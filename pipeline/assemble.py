@@ -17,11 +17,13 @@ from data.digest import digest_of
 from data.history import ReadingHistory
 from data.progress import Progress
 from data.release import ENSEMBLE, FORMAT, SPACE, SPACE_FORMAT, SPACES
+from data.topics import FORMAT as TOPICS_FORMAT
 from data.vectors import unit_rows
 from data.works.table import Works
 from models.base import Encoder
 from models.catalogue import model_class
-from pipeline.book_columns import book_columns
+from pipeline.assemble_topics import write_topics
+from pipeline.book_columns import book_columns, books_of
 from pipeline.config import AUTHOR, Settings
 from pipeline.gates import Gate
 from pipeline.index import GraphIndex, IndexConfig, make_index, saved_index
@@ -38,6 +40,9 @@ class Ingredients:
         Kind -> folder of the model fitted to everybody; the first is the default space.
     ensemble
         Folder of the ensemble of the default space; None to publish without.
+    topic_quality
+        Folder of the quality of the topics of `topics.models`, whose models are among `spaces`; None to publish
+        without topics.
     """
 
     history: ReadingHistory
@@ -48,6 +53,13 @@ class Ingredients:
     evaluations: Sequence[Path]
     settings: Settings
     seed: int
+    topic_quality: Path | None = None
+
+    @property
+    def topic_models(self) -> dict[str, Path]:
+        """Kind -> folder of the models whose topics are published."""
+        kinds = self.settings.topics.models if self.topic_quality else ()
+        return {kind: self.spaces[kind] for kind in kinds}
 
     @property
     def default_space(self) -> str:
@@ -57,13 +69,13 @@ class Ingredients:
     @property
     def digest(self) -> str:
         """Digest of all ingredients: equal ones make equal releases."""
-        folders = [self.works, self.corpus, *self.spaces.values(), self.ensemble, *self.evaluations]
+        folders = [self.works, self.corpus, *self.spaces.values(), self.ensemble, self.topic_quality, *self.evaluations]
         names = [folder and folder.name for folder in folders]
-        return digest_of([FORMAT, self.history.digest, names, asdict(self.settings), self.seed])
+        return digest_of([FORMAT, TOPICS_FORMAT, self.history.digest, names, asdict(self.settings), self.seed])
 
 
 def assemble(folder: Path, ingredients: Ingredients, published: Sequence[str], progress: Progress) -> None:
-    """Write books, the spaces of the kinds `published`, the ensemble and the table of neighbours into `folder`."""
+    """Write books, spaces of the kinds `published`, ensemble, table of neighbours and topics into `folder`."""
     corpus = Corpus.load(ingredients.corpus)
     for kind in published:
         _write_space(folder / SPACES / kind, kind, corpus, ingredients, progress)
@@ -76,6 +88,9 @@ def assemble(folder: Path, ingredients: Ingredients, published: Sequence[str], p
     index = saved_index(folder / SPACES / published[0], vectors)
     table = neighbour_table(corpus, vectors, index, ingredients.ensemble, ingredients.settings, progress)
     table.write_parquet(folder / "neighbours.parquet")
+    if ingredients.topic_quality:
+        settings, models = ingredients.settings, ingredients.topic_models
+        write_topics(folder, models, ingredients.topic_quality, corpus, books_of(books), settings, ingredients.seed)
 
 
 def _vectors(kind: str, model: Path, corpus: Corpus) -> np.ndarray:
@@ -120,6 +135,7 @@ def _books(corpus: Corpus, ingredients: Ingredients) -> pl.DataFrame:
 def manifest(ingredients: Ingredients, published: Sequence[str], gates: list[Gate]) -> dict[str, Any]:
     """Return what made a release: history, corpus, models, seeds, versions, gates."""
     history, corpus = ingredients.history, read_json(ingredients.corpus / "manifest.json")
+    topics = [kind for kind in ingredients.topic_models if kind not in published]
     return {
         "format": FORMAT,
         "digest": ingredients.digest,
@@ -131,7 +147,9 @@ def manifest(ingredients: Ingredients, published: Sequence[str], gates: list[Gat
         "corpus": {"artifact": ingredients.corpus.name, "config": corpus["config"], **corpus["metrics"]},
         "vocabulary": corpus["vocabulary"],
         "spaces": list(published),
-        "models": {kind: _made(folder) for kind, folder in ingredients.spaces.items() if kind in published},
+        "topics": list(ingredients.topic_models),
+        "topic_quality": ingredients.topic_quality and ingredients.topic_quality.name,
+        "models": {kind: _made(ingredients.spaces[kind]) for kind in (*published, *topics)},
         "ensemble": _made(ingredients.ensemble) if ingredients.ensemble else None,
         "evaluations": [folder.name for folder in ingredients.evaluations],
         "made_by": made_by(),

@@ -18,7 +18,8 @@ from pipeline.metrics import METRICS
 from pipeline.typed_table import from_table
 
 PROFILES = Path(__file__).parent / "profiles"
-SPACES = ("spectral", "ppmi", "word2vec")  # kinds of models that have a space of books
+SPACES = ("spectral", "ppmi", "word2vec")  # kinds of models that have a space of books, and one may be the default
+TOPIC_MODELS = ("lda", "prodlda")  # kinds that have a space too, which is never the default
 MIN_REPLICATES = 4  # fewer have no spread to speak of
 UNITS = EDITION, WORK, AUTHOR = "edition", "work", "author"
 
@@ -150,11 +151,32 @@ class PublishConfig:
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
-        _expect(
-            "publish.spaces", self.spaces, bool(self.spaces) and set(self.spaces) <= set(SPACES), f"some of {SPACES}"
-        )
+        known = bool(self.spaces) and set(self.spaces) <= set(SPACES)
+        _expect("publish.spaces", self.spaces, known, f"some of {SPACES}")
         _expect("publish.n_neighbours", self.n_neighbours, self.n_neighbours >= 1, "at least 1")
         _expect("publish.index_above", self.index_above, self.index_above >= 0, "0 or more")
+
+
+@dataclass(frozen=True)
+class TopicsConfig:
+    """Which topics are looked for, and how they are judged.
+
+    Attributes
+    ----------
+    models
+        Kinds of models of topics, each published with its space; none publishes without topics.
+    n_seeds
+        Fits from different seeds by which the stability of topics is measured; 1 measures none.
+    """
+
+    models: tuple[str, ...] = TOPIC_MODELS
+    n_seeds: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse impossible values."""
+        once = set(self.models) <= set(TOPIC_MODELS) and len(set(self.models)) == len(self.models)
+        _expect("topics.models", self.models, once, f"some of {TOPIC_MODELS}, each once")
+        _expect("topics.n_seeds", self.n_seeds, self.n_seeds >= 1, "at least 1")
 
 
 @dataclass(frozen=True)
@@ -231,11 +253,17 @@ class Settings:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     gates: GateConfig = field(default_factory=GateConfig)
     publish: PublishConfig = field(default_factory=PublishConfig)
+    topics: TopicsConfig = field(default_factory=TopicsConfig)
     ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     sample: SampleConfig = field(default_factory=SampleConfig)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     searched: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def spaces(self) -> tuple[str, ...]:
+        """Kinds of all spaces, the default one first, those of topics last."""
+        return (*self.publish.spaces, *self.topics.models)
 
 
 def load_settings(profile: str | Path = "default") -> Settings:

@@ -14,7 +14,7 @@ and said .85 in .9 to 1. The step is not carried on, because nothing could check
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,7 @@ def make_ensemble(store: Store, kind: str, part: Part, settings: Settings, progr
 
     def make(folder: Path) -> None:
         data = part.data(settings.split)
-        run = Run(part.seed, "release" if part.name == WHOLE else f"evaluation/{part.name}", progress)
+        run = Run(part.seed, "release" if part.name == WHOLE else f"evaluation/{part.name}", progress=progress)
         ensemble = calibrated(
             data, fit, settings.ensemble, run, settings.corpus.min_readers, settings.publish.far_min_readers
         )
@@ -263,4 +263,4 @@ def _joined(parts: list[tuple[np.ndarray, ...]]) -> Pairs:
 
 def _quiet(run: Run, name: str) -> Run:
     """Return the run of one fit among many: its own seed, and no report of its own."""
-    return Run(run.derive_seed(name), run.stage, Quiet())
+    return replace(run, seed=run.derive_seed(name), progress=Quiet())

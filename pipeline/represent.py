@@ -25,7 +25,7 @@ from pipeline.evaluate import KIND as EVALUATION
 from pipeline.evaluate import evaluate
 from pipeline.typed_table import from_table
 
-WHOLE = "all"
+WHOLE, READERS = "all", "readers"
 RANKERS = ("popularity", "item_knn", "ease", "blend")  # floor, yardsticks, and the release's ranking for a reader
 
 
@@ -67,24 +67,25 @@ class Part:
 def split_names(corpus: Path, config: SplitConfig) -> list[str]:
     """Return the splits a corpus is judged on: ``readers``, and ``time`` where the dates allow it."""
     if not (config.time and (readings := Corpus.load(corpus)).has_dates):
-        return ["readers"]
+        return [READERS]
     try:
         time_split(readings, seed=0, p_future=config.p_future)
     except EmptyCorpus:  # dates all alike, say: whether it can be made does not depend much on the seed
-        return ["readers"]
-    return ["readers", "time"]
+        return [READERS]
+    return [READERS, "time"]
 
 
-def compared(corpus: Path, settings: Settings) -> tuple[str, ...]:
-    """Return the kinds of the models that are judged side by side: `RANKERS`, and every space.
+def compared(corpus: Path, settings: Settings, split: str = READERS) -> tuple[str, ...]:
+    """Return the kinds of the models that are judged side by side on a split: `RANKERS`, and every space.
 
-    EASE, and the blend it is a part of, are left out where there are more readers and books than it can invert.
+    EASE, and the blend it is a part of, are left out where there are more readers and books than it can invert. Models
+    of topics are judged on the split by readers only.
     """
     sizes = read_json(corpus / "manifest.json")["metrics"]
     rankers: tuple[str, ...] = RANKERS
     if too_large(sizes["n_readers"], sizes["n_books"], model_config("ease", settings)):
         rankers = tuple(kind for kind in RANKERS if kind not in ("ease", "blend"))
-    return (*rankers, *settings.publish.spaces)
+    return (*rankers, *(settings.spaces if split == READERS else settings.publish.spaces))
 
 
 def model_config(kind: str, settings: Settings) -> Any:
@@ -120,7 +121,7 @@ def make_model(store: Store, kind: str, part: Part, settings: Settings, progress
 
     def make(folder: Path) -> None:
         data = part.data(settings.split)
-        fitted = model.fit(data, config, Run(part.seed, stage, progress))
+        fitted = model.fit(data, config, Run(part.seed, stage, progress=progress))
         provenance = {"data": key, "seed": part.seed, "stage": stage}
         fitted.save(folder, vocabulary=data.books.digest, provenance=provenance)
 

@@ -25,6 +25,8 @@ MODEL_NAMES = {
     "spectral": "Spectral",
     "ppmi": "PPMI",
     "word2vec": "word2vec",
+    "lda": "LDA topics",
+    "prodlda": "ProdLDA topics",
 }
 ROLES = {
     BASELINE: "popularity: the floor",

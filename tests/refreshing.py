@@ -16,12 +16,21 @@ from data.sources.mapping import read_mapping
 from data.store import Store
 from pipeline.assemble import Ingredients
 from pipeline.build_corpus import make_corpus
-from pipeline.config import EnsembleConfig, EvaluationConfig, PublishConfig, SampleConfig, Settings, SplitConfig
+from pipeline.config import (
+    EnsembleConfig,
+    EvaluationConfig,
+    PublishConfig,
+    SampleConfig,
+    Settings,
+    SplitConfig,
+    TopicsConfig,
+)
 from pipeline.ensemble import make_ensemble
 from pipeline.ingest import ingest
+from pipeline.judge_topics import make_topic_quality
 from pipeline.make_works import make_works
 from pipeline.publish import Published, publish
-from pipeline.represent import WHOLE, Part, compared, make_evaluation, make_model, split_names
+from pipeline.represent import READERS, WHOLE, Part, compared, make_evaluation, make_model, split_names
 from pipeline.sample import make_sample
 
 SMALL = Settings(
@@ -30,7 +39,12 @@ SMALL = Settings(
     evaluation=EvaluationConfig(n_bootstrap=50),
     publish=PublishConfig(spaces=("spectral", "word2vec")),
     ensemble=EnsembleConfig(n_replicates=4, n_judged=300),
-    models={"word2vec": {"embedding_size": 32, "epochs": 30}, "spectral": {"n_dims": 64}},
+    topics=TopicsConfig(models=("lda",), n_seeds=2),
+    models={
+        "lda": {"n_topics": 8, "epochs": 20, "cooling_epochs": 10, "n_starts": 1},
+        "word2vec": {"embedding_size": 32, "epochs": 30},
+        "spectral": {"n_dims": 64},
+    },
 )
 
 
@@ -46,15 +60,20 @@ def train_and_publish(store: Store, settings: Settings, seed: int = 0) -> Publis
     history = History(store.history).latest()
     corpus, _ = make_corpus(store, history, settings.corpus)
     whole = Part(corpus, WHOLE, seed)
-    spaces = {kind: make_model(store, kind, whole, settings, Quiet())[0] for kind in settings.publish.spaces}
+    spaces = {kind: make_model(store, kind, whole, settings, Quiet())[0] for kind in settings.spaces}
     ensemble = make_ensemble(store, settings.publish.spaces[0], whole, settings, Quiet())[0]
-    evaluations = []
+    evaluations, topics = [], None
     for name in split_names(corpus, settings.split):
         part = Part(corpus, name, seed)
-        models = {kind: make_model(store, kind, part, settings, Quiet())[0] for kind in compared(corpus, settings)}
+        models = {
+            kind: make_model(store, kind, part, settings, Quiet())[0] for kind in compared(corpus, settings, name)
+        }
         evaluations.append(make_evaluation(store, part, models, settings, Quiet())[0])
+        if name == READERS and settings.topics.models:
+            judged = {kind: models[kind] for kind in settings.topics.models}
+            topics = make_topic_quality(store, part, judged, settings, Quiet())[0]
     works = make_works(store, history)[0]
-    return publish(store, Ingredients(history, works, corpus, spaces, ensemble, evaluations, settings, seed))
+    return publish(store, Ingredients(history, works, corpus, spaces, ensemble, evaluations, settings, seed, topics))
 
 
 def refresh(store: Store, settings: Settings = SMALL, seed: int = 0) -> Published:

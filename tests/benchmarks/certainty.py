@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
 
 def checked(corpus: Corpus, kind: str, seed: int, settings: Settings, progress: Progress) -> dict[str, np.ndarray]:
     """Return what was said and what was found of every candidate of every book of half A, by name, one row a book."""
-    run = Run(seed, "benchmark", progress)
+    run = Run(seed, "benchmark", progress=progress)
     first, second = halves(corpus, run.generator("benchmark/certainty"), settings.corpus.min_readers)
     model, config = model_class(kind), model_config(kind, settings)
 
@@ -77,7 +77,7 @@ def checked(corpus: Corpus, kind: str, seed: int, settings: Settings, progress: 
         return unit_rows(fitted.book_vectors())
 
     mine, theirs = (
-        fit(half, Run(run.derive_seed(name), "benchmark", progress))
+        fit(half, Run(run.derive_seed(name), "benchmark", progress=progress))
         for half, name in ((first, "benchmark/a"), (second, "benchmark/b"))
     )
     ensemble: Ensemble = calibrated(

@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     with TerminalProgress() as progress:
         corpus = corpus_of(chosen.data, chosen.format, settings, progress)
         signs = signs_of_order(corpus, chosen.seed)
-        quality = shuffle_test(corpus, settings, Run(chosen.seed, "benchmark", progress), chosen.fits)
+        quality = shuffle_test(corpus, settings, Run(chosen.seed, "benchmark", progress=progress), chosen.fits)
     said = verdict(quality[-1], signs)
     if chosen.json:
         write_json({"quality": quality, "signs": signs, "verdict": said})
@@ -77,7 +77,7 @@ def shuffle_test(corpus: Corpus, settings: Settings, run: Run, n_fits: int) -> l
     for order in ORDERS:
         fits = []
         for seed in range(run.seed, run.seed + n_fits):
-            model = Word2Vec.fit(split.train, replace(config, order=order), Run(seed, run.stage, run.progress))
+            model = Word2Vec.fit(split.train, replace(config, order=order), Run(seed, run.stage, progress=run.progress))
             judged = evaluate(split.name, {order: model}, split.validation, run.progress)
             fits.append(judged.per_reader[order]["ndcg100"])
         found[order] = np.mean(fits, axis=0)

@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
         settings = replace(settings, sample=SampleConfig(n_readers=chosen.n_readers))
     with TerminalProgress() as progress:
         corpus, truth = sample_of(settings, chosen.seed)
-        run = Run(chosen.seed, "benchmark", progress)
+        run = Run(chosen.seed, "benchmark", progress=progress)
         rows = table(corpus, truth, chosen.models or settings.publish.spaces, settings, run)
     if chosen.json:
         write_json(rows)

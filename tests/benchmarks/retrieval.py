@@ -154,7 +154,7 @@ def by_split(
     """Yield every system's measures on the test readers of our own splits."""
     for seed in seeds:
         split = reader_split(corpus, seed=seed)
-        for name, system, seconds in fitted(names, split.train, settings, Run(seed, "benchmark", progress)):
+        for name, system, seconds in fitted(names, split.train, settings, Run(seed, "benchmark", progress=progress)):
             ranker = cast("Ranker[Any, Any]", system)  # a peer is no model, but scores like one
             judged = evaluate(split.name, {name: ranker}, split.test, progress).per_reader[name]
             hubness = system.hubness(system.nearest(K)) if system.vectors is not None else None
@@ -169,7 +169,7 @@ def by_protocol(
     for seed in seeds:
         split = protocol.make_split(books.X, seed)
         train = protocol_corpus(split.train, [books.order[i] for i in split.train_rows])
-        for name, system, seconds in fitted(names, train, settings, Run(seed, "benchmark", progress)):
+        for name, system, seconds in fitted(names, train, settings, Run(seed, "benchmark", progress=progress)):
             progress.start(f"judge {name} on split {seed}", 1)
             nearest = system.nearest(K)
             _, raw = protocol.evaluate(books, split, system.score, nearest, per_reader=True)

@@ -22,7 +22,7 @@ from tests.pipeline.books import books_of, release_of
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("prefect", "torch", "gensim", "pyro", "sklearn", "deltalake", "polars", "scipy")
-_LOADED = f"""
+LOADED = f"""
 import json, sys
 from flows.cli import main
 code = main(sys.argv[1:])
@@ -239,7 +239,7 @@ LIGHT = [["nearest", "hobbit", "1984", "--unlike", "猫 新潮", "--far", "2", "
 
 @pytest.mark.parametrize("arguments", [["nearest", "hobbit"], *LIGHT, ["releases"], ["rollback", "r1"]])
 def test_asking_loads_no_heavy_library(store: Store, arguments: list[str]) -> None:
-    done = wagahai(store, *arguments, script=_LOADED)
+    done = wagahai(store, *arguments, script=LOADED)
     assert done.stderr.splitlines()[-1].endswith("[]"), done.stderr
 
 

@@ -30,6 +30,14 @@ embedding_size = 32
 epochs = 30
 [report]
 watch = ["吾輩は猫である (新潮文庫)"]
+[topics]
+models = ["lda"]
+n_seeds = 2
+[models.lda]
+n_topics = 8
+epochs = 20
+cooling_epochs = 10
+n_starts = 1
 """
 MORE = "reader,book,title,read_on\n" + "".join(
     f"r{reader},b{book},Book {book},2020-01-{book + 1:02d}\n" for reader in range(40) for book in range(8)
@@ -79,6 +87,8 @@ def test_a_refresh_publishes_a_release_and_its_report(store: Store) -> None:
     assert release.manifest["passed"]
     page = store.report(release.id, "similarity").read_text(encoding="utf-8")
     assert "吾輩は猫である (新潮文庫)" in page
+    assert release.topic_models == ("lda",)
+    assert "Topics of LDA" in store.report(release.id, "topics").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from data.artifact import write_json
-from pipeline.config import PublishConfig, Settings
-from pipeline.represent import compared
+from pipeline.config import PublishConfig, Settings, TopicsConfig
+from pipeline.represent import READERS, compared
 
 SPACES = PublishConfig(spaces=("spectral", "word2vec"))
 
@@ -25,5 +25,13 @@ def test_ease_is_left_out_where_both_sides_are_too_large_to_invert(
     tmp_path: Path, n_readers: int, n_books: int, rankers: tuple[str, ...]
 ) -> None:
     write_json(tmp_path / "manifest.json", {"metrics": {"n_readers": n_readers, "n_books": n_books}})
-    settings = Settings(publish=SPACES, models={"ease": {"max_size": 100}})
+    settings = Settings(publish=SPACES, topics=TopicsConfig(models=()), models={"ease": {"max_size": 100}})
     assert compared(tmp_path, settings) == (*rankers, "spectral", "word2vec")
+
+
+def test_models_of_topics_are_judged_on_the_split_by_readers_alone(tmp_path: Path) -> None:
+    write_json(tmp_path / "manifest.json", {"metrics": {"n_readers": 100, "n_books": 100}})
+    settings = Settings(publish=SPACES, topics=TopicsConfig(models=("prodlda",)))
+    assert settings.spaces == ("spectral", "word2vec", "prodlda")
+    assert compared(tmp_path, settings, READERS)[-3:] == settings.spaces
+    assert compared(tmp_path, settings, "time")[-2:] == ("spectral", "word2vec")

@@ -6,8 +6,6 @@ import csv
 import json
 import math
 import re
-import shutil
-import subprocess
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -39,6 +37,7 @@ from tests.reports.half_circle import (
     reader_ids,
     settings,
 )
+from tests.reports.pages import rendered, text_of
 
 MAX_BYTES = 2_500_000
 WATCH = (SCRIPT, "Volume20", "Twice told", "zzzz qqqq")
@@ -57,12 +56,6 @@ def page(store: Store) -> str:
 @pytest.fixture(scope="module")
 def tree(page: str) -> HTMLParser:
     return HTMLParser(page)
-
-
-def text_of(node: HTMLParser | Node, selector: str) -> str:
-    found = node.css_first(selector)
-    assert found is not None, selector
-    return " ".join(found.text().split())
 
 
 def card(tree: HTMLParser, title: str) -> Node:
@@ -95,18 +88,6 @@ def map_values(tree: HTMLParser) -> list[dict[str, Any]]:
 def numbers(node: Node) -> list[float]:
     """The numbers of a node's inline style."""
     return [float(number) for number in re.findall(r"[\d.]+", node.attributes["style"] or "")]
-
-
-def rendered(path: Path, folder: Path) -> HTMLParser:
-    """The page as a browser has it after some seconds."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no chromium")
-    off = ("gpu", "quic", "sync", "background-networking", "component-update")
-    switches = ["--headless", "--no-sandbox", "--no-first-run", "--virtual-time-budget=8000"]
-    switches += [f"--disable-{what}" for what in off]
-    command = [chromium, *switches, f"--user-data-dir={folder}", "--dump-dom", path.as_uri()]
-    return HTMLParser(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout.decode())
 
 
 def test_card_lists_books_in_order_with_their_cosines(tree: HTMLParser) -> None:

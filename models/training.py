@@ -1,0 +1,206 @@
+"""The one gradient loop: epochs of batches, on a device, from a seed, stopped early or when a loss is no number.
+
+What is learned is a `torch.nn.Module`; how it learns is a `Step`, a function that takes one step on a batch of row
+numbers and returns the loss. `gradient_step` makes one of a loss and a torch optimiser, which is how a Pyro ELBO's
+``differentiable_loss`` is driven; a Pyro ``SVI`` is one as ``lambda rows, done: svi.step(rows)``. Whatever a loss
+needs of its rows (csr batches, targets) it gathers itself: the loop knows numbers of rows only.
+
+Pyro's parameters live in their modules, never in its global store, where a second fit would overwrite the first.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyro
+import torch
+
+from data.errors import BadConfig, NoDevice
+from data.progress import Progress, Quiet
+
+pyro.settings.set(module_local_params=True)
+
+DEVICES = ("auto", "cpu", "cuda")
+
+Step = Callable[[torch.Tensor, float], "torch.Tensor | float"]
+"""Takes one step on a batch, int64 (n,) row numbers, the given share of all steps being done; returns the loss."""
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How long a loop goes, and in which portions.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the rows at most.
+    batch_size
+        Rows of a step at most; the batches of an epoch differ by one row at most.
+    patience
+        Epochs without a better verdict after which it stops; None goes on to the end.
+    """
+
+    epochs: int
+    batch_size: int
+    patience: int | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a loop went.
+
+    Attributes
+    ----------
+    losses
+        float64 (n_epochs,), the mean loss over the rows of every epoch whose state was kept as good.
+    verdicts
+        float64 (n_epochs,), what the judge said after each, lower is better; empty without a judge.
+    kept_epoch
+        The epoch, from 1, whose state the module now has: the last one, or with a judge the best one.
+    why
+        ``"all epochs"``, ``"no better verdict"`` or ``"loss is no number"``.
+    """
+
+    losses: np.ndarray
+    verdicts: np.ndarray
+    kept_epoch: int
+    why: str
+
+
+class Diverged(FloatingPointError):
+    """The loss was no number before a single epoch was through."""
+
+
+def resolve_device(asked: str) -> torch.device:
+    """Return the device that `asked` names: "auto" is CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    BadConfig
+        If there is no device of that name.
+    NoDevice
+        If CUDA was asked for by name and there is none.
+    """
+    if asked not in DEVICES:
+        raise BadConfig(f"device: {asked!r}, expected one of {', '.join(DEVICES)}")
+    found = torch.cuda.is_available()
+    if asked == "cuda" and not found:
+        raise NoDevice(
+            "device: cuda was asked for, and torch finds no CUDA device.\n"
+            "  to do: ask for auto or cpu (WAGAHAI_DEVICE), or install a CUDA build of torch and its driver"
+        )
+    return torch.device("cuda" if found and asked != "cpu" else "cpu")
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Make torch's global randomness, which layers, dropout and Pyro draw from, that of `seed`; then as it was before.
+
+    Neither Python's nor NumPy's is touched, unlike by ``pyro.set_rng_seed``, nor that of another device.
+    """
+    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            torch.cuda.manual_seed(seed)
+        yield
+
+
+def gradient_step(
+    loss: Callable[[torch.Tensor, float], torch.Tensor], optimizer: torch.optim.Optimizer, *, decay_from: float = 1.0
+) -> Step:
+    """Return the step that moves `optimizer`'s parameters down the gradient of `loss`.
+
+    Parameters
+    ----------
+    decay_from
+        Share of the steps after which the learning rates fall linearly to zero; 1 keeps them.
+    """
+    rates = [group["lr"] for group in optimizer.param_groups]
+
+    def step(rows: torch.Tensor, done: float) -> torch.Tensor:
+        if decay_from < 1:
+            share = min(1.0, (1 - done) / (1 - decay_from))
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * share
+        optimizer.zero_grad(set_to_none=True)
+        value = loss(rows, done)
+        value.backward()  # type: ignore[no-untyped-call]  # torch
+        optimizer.step()
+        return value.detach()
+
+    return step
+
+
+def train(
+    module: torch.nn.Module,
+    step: Step,
+    n_rows: int,
+    loop: Loop,
+    seed: int,
+    *,
+    device: torch.device | None = None,
+    judge: Callable[[], float] | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train `module` in place, an epoch a step of `progress`, which the caller starts and finishes.
+
+    After every epoch the loss and all parameters are looked at. If one is no number the loop ends, with the state of
+    the last epoch that was good. The order of rows comes from `seed` alone, the same on every device.
+
+    Parameters
+    ----------
+    judge
+        Called after each epoch with the module in evaluation mode; returns what is to be small. The best state is kept.
+
+    Raises
+    ------
+    Diverged
+        If no epoch was good.
+    """
+    order = torch.Generator().manual_seed(seed)
+    n_batches = max(1, math.ceil(n_rows / loop.batch_size))
+    losses: list[float] = []
+    verdicts: list[float] = []
+    kept, kept_epoch, why = _state(module), 0, "all epochs"
+    for epoch in range(loop.epochs):
+        module.train()
+        permuted = torch.randperm(n_rows, generator=order).to(device or "cpu")
+        total: torch.Tensor | float = 0.0
+        for i, rows in enumerate(torch.tensor_split(permuted, n_batches)):
+            done = (epoch * n_batches + i) / (loop.epochs * n_batches)
+            total = total + step(rows, done) * (len(rows) / n_rows)
+        if not (math.isfinite(loss := float(total)) and _is_finite(module)):
+            why = "loss is no number"
+            break
+        losses.append(loss)
+        if judge is not None:
+            module.eval()
+            verdicts.append(judge())
+        if judge is None or kept_epoch == 0 or verdicts[-1] < verdicts[kept_epoch - 1]:
+            kept, kept_epoch = _state(module), epoch + 1
+        (progress or Quiet()).advance()
+        if loop.patience is not None and epoch + 1 - kept_epoch >= loop.patience:
+            why = "no better verdict"
+            break
+    if kept_epoch == 0 and loop.epochs:
+        raise Diverged(f"the loss is no number in the first of {loop.epochs} epochs: try a smaller learning_rate")
+    module.load_state_dict(kept)
+    module.eval()
+    return Trained(np.array(losses), np.array(verdicts), kept_epoch, why)
+
+
+def _state(module: torch.nn.Module) -> State:
+    """Return a copy of all parameters and buffers."""
+    return copy.deepcopy(module.state_dict())
+
+
+def _is_finite(module: torch.nn.Module) -> bool:
+    return all(bool(torch.isfinite(value).all()) for value in module.parameters())
