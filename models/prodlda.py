@@ -11,7 +11,7 @@ ask for topics does not load torch.
 
 Why the published recipe fails on readers, and what is different here. Readers are few, long and of very different
 lengths, books many and rare. Figures are perplexities of the hidden books of bookcrossing's validation readers, 10
-topics, one seed; of the first five each was changed alone, from a random start and alpha 1, where all together give 8315.
+topics, one seed; of the first five each was changed alone, from a random start and alpha 1, where all give 8315.
 
 - *The batch norm of the decoder* divides every book's logit by its spread, so that rare books count like bestsellers
   (9175, annealed over half of the steps). It is off; `decoder_norm` anneals it away (SCHOLAR: Card, Tan, Smith 2018).
