@@ -9,16 +9,7 @@ A replicate's vector is ``codes * scale``, of length 1. Codes are rounded to 1/1
 coordinate m, so that no cosine is further off than ``m * sqrt(n_dims) / 127``, and the
 typical error is ``m / 440``: .0005 at m = .2, well below the sd over replicates.
 
-From similarities in the replicates to a probability: for a candidate and a replicate b, d_b is its similarity
-less the k-th largest of the *other* allowed books. Its mean over replicates, in units of its sd (half the candidate's
-own variance, half the usual one: a dozen replicates measure an sd badly), is z, and
-``p_top = sigmoid(intercept + slope * asinh(z) + log_readers * log(n_readers))``; asinh, because agreement of
-replicates beyond some sd says little more. To an interval: from how far the similarity moves, in units of its sd (a
-near book was chosen for being near: it falls back, by about as many sd whether its sd is large or small). The numbers
-in `Calibration` come from random halves of the readers (`pipeline.ensemble`): p_top is how often such a candidate is in
-the top k of the same model learned from as many other readers, and the interval holds its similarity there.
-Margins over bootstrap samples follow Efron and Tibshirani (1998, "The problem of regions"), but are calibrated,
-not counted.
+What similarities in the replicates mean is said by `data.certainty`.
 """
 
 from __future__ import annotations
@@ -33,86 +24,14 @@ from typing import Any
 import numpy as np
 
 from data.artifact import ModelArtifact, read_artifact, write_artifact
+from data.certainty import Calibration, Certainty, Ends
 from data.errors import BadArtifact
 
-KIND, FORMAT = "ensemble", 2
+KIND, FORMAT = "ensemble", 3
 CODES = "ensemble.npy"
-Z_LIMIT = 12.0  # replicates that all agree say "sure", not "infinitely sure"
 _BLOCK = 2048  # rows that are turned into float32 at a time: 4 MB at 512 dimensions, which stay in the cache
 _LEVELS = 127
-_TINY = 1e-30
 VectorsOf = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What turns margins into probabilities, and deviations into intervals.
-
-    Attributes
-    ----------
-    intercept, slope, log_readers
-        Of the logit of p, see the head of this file; `log_readers` is of the readers of the asked book.
-    low, high
-        Ends of the interval less the similarity, as multiples of its sd over replicates, and
-    low_constant, high_constant
-        what is added.
-    level
-        Share of similarities that lie in the interval in the same model learned from other readers.
-    k
-        Length of the list that p is about.
-    margin_sd
-        The usual sd of a margin over replicates.
-    """
-
-    intercept: float = 0.0
-    slope: float = 1.0
-    log_readers: float = 0.0
-    low: float = -2.0
-    high: float = 2.0
-    level: float = 0.9
-    k: int = 10
-    low_constant: float = 0.0
-    high_constant: float = 0.0
-    margin_sd: float = 0.0
-
-    def p_top(self, mean: np.ndarray, sd: np.ndarray, n_readers: np.ndarray | float) -> np.ndarray:
-        """Return the probability of being in the top k, float32, from the mean and sd of margins (`margins`)."""
-        known = self.log_readers * np.log(np.maximum(n_readers, 1))
-        logit = self.intercept + self.slope * np.arcsinh(self.z(mean, sd)) + known
-        p: np.ndarray = (0.5 * (1 + np.tanh(logit / 2))).astype(np.float32)  # the sigmoid, which cannot overflow
-        return p
-
-    def z(self, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:
-        """Return margins in units of their sd, float64, within `Z_LIMIT` of 0."""
-        usual = np.sqrt((np.square(sd, dtype=np.float64) + self.margin_sd**2) / 2)
-        z: np.ndarray = mean / np.maximum(usual, np.maximum(np.abs(mean), _TINY) / Z_LIMIT)
-        return z
-
-    def interval(self, similarity: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return low and high, float32, within [-1, 1]; `similarity` is always between them."""
-        below = self.low * sd + self.low_constant
-        above = self.high * sd + self.high_constant
-        similarity = np.asarray(similarity, np.float32)
-        low = np.minimum(np.maximum(similarity + below, -1), similarity).astype(np.float32)
-        high = np.maximum(np.minimum(similarity + above, 1), similarity).astype(np.float32)
-        return low, high
-
-
-@dataclass(frozen=True)
-class Certainty:
-    """How sure some candidates are, each float32 of one shape.
-
-    Attributes
-    ----------
-    low, high
-        Interval of the similarity.
-    p_top
-        Probability of being in the top k.
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    p_top: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +94,9 @@ class Ensemble:
         expected = (*scale.shape, metrics.get("n_dims"))
         if codes.dtype != np.int8 or codes.shape != expected:
             raise BadArtifact(f"{folder / CODES}: {codes.shape} {codes.dtype}, expected {expected} int8")
-        return cls(codes, scale, Calibration(**metrics.pop("calibration")), judged, metrics)
+        said: dict[str, Any] = metrics.pop("calibration")
+        ends = {name: Ends(**said[name]) for name in ("near", "far")}
+        return cls(codes, scale, Calibration(**{**said, **ends}), judged, metrics)
 
     @staticmethod
     def check(folder: Path) -> None:
@@ -230,7 +151,7 @@ class Ensemble:
         return found
 
     def certainty(
-        self, similarity: np.ndarray, replicates: np.ndarray, candidates: np.ndarray, k: int, n_readers: float
+        self, similarity: np.ndarray, replicates: np.ndarray, candidates: np.ndarray, n_readers: float
     ) -> Certainty:
         """Return how sure the candidates of one question are.
 
@@ -242,43 +163,11 @@ class Ensemble:
             float32 (n_replicates, n_allowed), of all allowed books, from `similarity`; the asked book is not allowed.
         candidates
             int64 (n,), columns of `replicates`.
-        k
-            Length of the list. The calibration is of `Calibration.k`; for another k, p is an extrapolation.
         n_readers
             Readers of the asked book; of several, of the one with the fewest.
         """
-        chosen = replicates[:, candidates]
-        low, high = self.calibration.interval(similarity, chosen.std(axis=0, ddof=1))
-        if k >= replicates.shape[1]:  # the list has room for all
-            return Certainty(low, high, np.ones(len(candidates), np.float32))
-        return Certainty(low, high, self.calibration.p_top(*margins(chosen, thresholds(replicates, k)), n_readers))
-
-
-def thresholds(replicates: np.ndarray, k: int) -> np.ndarray:
-    """Return the k-th and the (k+1)-th largest along the last axis, (..., 2); there must be more than k."""
-    n = replicates.shape[-1]
-    two: np.ndarray = np.partition(replicates, (n - k - 1, n - k), axis=-1)[..., [n - k, n - k - 1]]
-    return two
-
-
-def margins(chosen: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean and the sd over replicates of each candidate's margin to the k-th of the other books.
-
-    Parameters
-    ----------
-    chosen
-        (n_replicates, ..., n), similarities of candidates.
-    edges
-        (n_replicates, ..., 2), `thresholds`: who is among the first k is measured against the (k+1)-th.
-
-    Returns
-    -------
-    mean, sd
-        float64 (..., n).
-    """
-    kth, after = edges[..., :1], edges[..., 1:]
-    margin = np.asarray(chosen - np.where(chosen >= kth, after, kth), np.float64)
-    return margin.mean(axis=0), margin.std(axis=0, ddof=1)
+        low, high = self.calibration.near.around(similarity, replicates[:, candidates].std(axis=0, ddof=1))
+        return Certainty(low, high, self.calibration.among(replicates, candidates, n_readers))
 
 
 def quantised(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

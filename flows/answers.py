@@ -50,7 +50,7 @@ def between(similarity: float, low: float | None, high: float | None) -> str:
     return f"{similarity:.2f}" + ("" if low is None or high is None else f" ({low:.2f} to {high:.2f})")
 
 
-def how_sure(release: Release, space: str | None, k: int, question: Question) -> str:
+def how_sure(release: Release, space: str | None, question: Question, *, is_filtered: bool = False) -> str:
     """Return what `sure` and the interval mean, or that they were not measured; one sentence."""
     if space not in (None, release.spaces[0]):
         return f"How sure this is was measured in the space {release.spaces[0]} only."
@@ -60,10 +60,11 @@ def how_sure(release: Release, space: str | None, k: int, question: Question) ->
         return "How sure this is was not measured for this release."
     calibration = release.ensemble.calibration
     is_one_book = len(question.like) == 1 and not question.unlike
-    beyond = "" if is_one_book and k == calibration.k else f" (calibrated on lists of {calibration.k} beside one book)"
+    competing = " of the books that pass" if is_filtered else ""
+    beyond = "" if is_one_book and not is_filtered else " (calibrated on lists of all books beside one)"
     return (
-        f"sure: chance to stand in this list, and in brackets where the similarity lies {100 * calibration.level:.0f} "
-        f"times in 100, had other readers of the same kind been sampled{beyond}."
+        f"sure: chance to be among the {calibration.k} nearest{competing}, and in brackets where the similarity lies "
+        f"{100 * calibration.level:.0f} times in 100, had other readers of the same kind been sampled{beyond}."
     )
 
 

@@ -202,7 +202,7 @@ def _print_lists(
     n_allowed: str,
     lists: dict[str, list[dict[str, Any]]],
 ) -> None:
-    sure = how_sure(release, chosen.space, chosen.k, subject.question)
+    sure = how_sure(release, chosen.space, subject.question, is_filtered=bool(n_allowed))
     headings = {"near": f"Near {subject.called}, release {release.id}{n_allowed}\n{sure}"}
     beyond = "" if release.ensemble is None or chosen.space else ", and further than half of these beyond doubt"
     headings["far"] = f"Far from it (books with at least {far_threshold(release):,} readers{beyond})"

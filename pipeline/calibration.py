@@ -5,10 +5,10 @@ from the same model learned from as many *other* readers (`pipeline.ensemble` ma
 
 The logistic curve is Platt's (1999), by Newton's method. The intervals are linear quantiles (Koenker and Bassett 1978;
 by majorisation, Hunter and Lange 2000) of how far a similarity moves, given its sd. Errors count in units of the sd: a
-book of five readers moves twenty times as far as one of five hundred, and would alone decide otherwise. Then, and
-without the size of the similarity as a third term, the same share of similarities lies inside for books of few and of
-many readers (goodbooks, 90 in 100 wanted: 86 to 93 in eight groups by readers, 88 to 100 before), and the intervals of
-books of many readers are a third as wide. As the check is on other books, it shows if that does not hold.
+book of five readers moves twenty times as far as one of five hundred, and would alone decide otherwise. The size of
+the similarity is no third term: with it, 88 to 100 in 100 lay inside in eight groups of goodbooks by readers where 90
+were wanted, and the intervals of books of many readers were three times as wide. As the check is on other books, it
+shows if that does not hold.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from data.ensemble import Calibration
+from data.certainty import Calibration, Ends
 from pipeline.config import EnsembleConfig
 
 N_BINS = 10
@@ -71,18 +71,15 @@ def fit_calibration(near: Pairs, far: Pairs, n_readers: np.ndarray, config: Ense
     z = Calibration(margin_sd=usual).z(near.margin, near.margin_sd)
     known = np.broadcast_to(np.log(np.maximum(n_readers, 1))[:, None], z.shape)
     intercept, slope, log_readers = logistic(np.arcsinh(z).ravel(), known.ravel(), near.in_top.ravel())
-    sd = np.concatenate([near.sd.ravel(), far.sd.ravel()])
-    moved = np.concatenate([(pairs.other - pairs.similarity).ravel() for pairs in (near, far)])
-    tail = (1 - config.level) / 2
-    (low_constant, low), (high_constant, high) = (linear_quantile(sd, moved, share) for share in (tail, 1 - tail))
-    return Calibration(
-        *(intercept, slope, log_readers, low, high),
-        level=config.level,
-        k=config.k,
-        low_constant=low_constant,
-        high_constant=high_constant,
-        margin_sd=usual,
-    )
+    of_near, of_far = (_ends(pairs, config.level) for pairs in (near, far))
+    return Calibration(intercept, slope, log_readers, of_near, of_far, config.level, config.k, usual)
+
+
+def _ends(pairs: Pairs, level: float) -> Ends:
+    """Return the ends of the interval that holds a share `level` of these similarities."""
+    sd, moved = pairs.sd.ravel(), (pairs.other - pairs.similarity).ravel()
+    low, high = (linear_quantile(sd, moved, share) for share in ((1 - level) / 2, (1 + level) / 2))
+    return Ends(low[1], high[1], low[0], high[0])
 
 
 def logistic(x: np.ndarray, known: np.ndarray, true: np.ndarray) -> tuple[float, float, float]:
@@ -154,10 +151,10 @@ def check(
     """
     p = calibration.p_top(near.margin, near.margin_sd, n_readers[:, None]).astype(np.float64)
     said, found, n = reliability(p.ravel(), near.in_top.ravel())
-    gaps, inside = np.abs(said - found), _inside(calibration, near)
+    gaps, inside = np.abs(said - found), _inside(calibration.near, near)
     edges = np.quantile(n_readers, (1 / 3, 2 / 3))
     group = np.searchsorted(edges, n_readers, side="left")
-    covered = {"near": inside, "far": _inside(calibration, far)}
+    covered = {"near": inside, "far": _inside(calibration.far, far)}
     covered |= {name: inside[group == i] for i, name in enumerate(_GROUPS)}
     metrics = {
         "n_pairs": int(n.sum()),
@@ -180,7 +177,7 @@ def reliability(p: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return said, found, n[kept]
 
 
-def _inside(calibration: Calibration, pairs: Pairs) -> np.ndarray:
-    low, high = calibration.interval(pairs.similarity, pairs.sd)
+def _inside(ends: Ends, pairs: Pairs) -> np.ndarray:
+    low, high = ends.around(pairs.similarity, pairs.sd)
     inside: np.ndarray = (pairs.other >= low) & (pairs.other <= high)
     return inside

@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from data.artifact import made_by
+from data.certainty import FEW, Certainty, margins, thresholds
 from data.corpus import Corpus
 from data.digest import digest_of
-from data.ensemble import FORMAT, KIND, Certainty, Ensemble, margins, thresholds
+from data.ensemble import FORMAT, KIND, Ensemble
 from data.errors import EmptyCorpus
 from data.progress import Progress, Quiet
 from data.store import Store
@@ -197,7 +198,6 @@ def neighbour_certainty(
     vectors: np.ndarray,
     rows: np.ndarray,
     n_readers: np.ndarray,
-    k: int,
     progress: Progress,
 ) -> Certainty:
     """Return how sure the neighbours of every book are: what `Ensemble.certainty` says of each, all books competing.
@@ -216,20 +216,29 @@ def neighbour_certainty(
     Certainty
         Arrays (n_books, n_candidates).
     """
-    n_books = len(vectors)
-    low, high, p_top = (np.ones(rows.shape, np.float32) for _ in range(3))
+    n_books, k = len(vectors), ensemble.calibration.k
+    low, high, p_top = (np.empty(rows.shape, np.float32) for _ in range(3))
     progress.start("how sure neighbours are", n_books)
     for start in range(0, n_books, _BLOCK):
         asked = np.arange(start, min(start + _BLOCK, n_books))
         columns = rows[asked]
         similarity = np.matmul(vectors[columns], vectors[asked][:, :, None])[..., 0]
         chosen, edges = _replicated(ensemble, asked, columns, k)
-        low[asked], high[asked] = ensemble.calibration.interval(similarity, chosen.std(axis=0, ddof=1))
-        if k < n_books - 1:  # else the list has room for all
+        low[asked], high[asked] = ensemble.calibration.near.around(similarity, chosen.std(axis=0, ddof=1))
+        if n_books - 1 < FEW * k:  # one by one: their probabilities depend on each other
+            p_top[asked] = [_among_all(ensemble, book, rows[book], n_readers[book]) for book in asked.tolist()]
+        else:
             p_top[asked] = ensemble.calibration.p_top(*margins(chosen, edges), n_readers[asked, None])
         progress.advance(len(asked))
     progress.finish(f"{n_books:,} books")
     return Certainty(low, high, p_top)
+
+
+def _among_all(ensemble: Ensemble, book: int, rows: np.ndarray, n_readers: int) -> np.ndarray:
+    """Return the probability of the books `rows` to be among the nearest of `book`, all others competing."""
+    others = np.delete(np.arange(ensemble.codes.shape[1]), book)
+    replicates = ensemble.similarity(lambda vectors_of: vectors_of(np.array([book]))[0], others)
+    return ensemble.calibration.among(replicates, np.searchsorted(others, rows), n_readers)
 
 
 def _replicated(ensemble: Ensemble, asked: np.ndarray, columns: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

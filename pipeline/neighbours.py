@@ -40,7 +40,7 @@ def neighbour_table(
     columns = {"similarity": similarity}
     if ensemble is not None and index.recall is None:
         opened = Ensemble.open(ensemble, corpus.books.digest)
-        sure = neighbour_certainty(opened, vectors, rows, corpus.readers_per_book, settings.ensemble.k, progress)
+        sure = neighbour_certainty(opened, vectors, rows, corpus.readers_per_book, progress)
         columns |= {"low": sure.low, "high": sure.high, "p_top10": sure.p_top}
         order = np.lexsort((rows, -similarity, -sure.p_top), axis=1)
         rows = np.take_along_axis(rows, order, axis=1)

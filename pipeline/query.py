@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from data.ensemble import Certainty, Ensemble
+from data.certainty import Certainty
+from data.ensemble import Ensemble
 from data.release import TEXT_COLUMNS, Books, Release
 from data.seeds import generator
 from pipeline.index import ExactIndex, GraphIndex, Recall, saved_index
@@ -38,7 +39,8 @@ class Neighbours:
         float32 (n,), where the similarity would lie, with probability `Calibration.level`, had another sample of the
         readers been seen; None where it was not measured.
     p_top
-        float32 (n,), probability to be in this list then; None where it was not measured, and in far lists.
+        float32 (n,), probability to be among the `Calibration.k` nearest of the allowed books then, however long this
+        list is; None where it was not measured, and in far lists.
     recall
         What share of the true nearest the index finds that the list comes from; None of exact search.
     """
@@ -51,7 +53,7 @@ class Neighbours:
     recall: Recall | None = None
 
     def first(self, n: int) -> Neighbours:
-        """Return the first `n` of them; `p_top` stays that of the longer list."""
+        """Return the first `n` of them."""
         low, high, p_top = (None if part is None else part[:n] for part in (self.low, self.high, self.p_top))
         return Neighbours(self.rows[:n], self.similarity[:n], low, high, p_top, self.recall)
 
@@ -134,7 +136,7 @@ def nearest_many(
             if ensemble is None or question.new or not k or not len(rows):
                 found.append(Neighbours(rows[:k], row[rows[:k]]))
             else:
-                certainty = _certainty(ensemble, release, question, row, rows, k)
+                certainty = _certainty(ensemble, release, question, row, rows)
                 found.append(_surest(rows, row[rows], certainty, k))
     return found
 
@@ -175,14 +177,14 @@ def farthest(
         chosen = rows[top_columns(-similarity[rows], k)]
         return Neighbours(chosen, similarity[chosen])
     sd = ensemble.similarity(question.direction, rows).std(axis=0, ddof=1)
-    low, high = ensemble.calibration.interval(similarity[rows], sd)
+    low, high = ensemble.calibration.far.around(similarity[rows], sd)
     order = np.lexsort((rows, similarity[rows], high))
     order = order[high[order] < middle][:k]
     return Neighbours(rows[order], similarity[rows[order]], low[order], high[order])
 
 
-def certainty(release: Release, asked: Asked, rows: np.ndarray, k: int) -> Certainty | None:
-    """Return how near some books may be to what is asked for, and how likely they are in its list of `k`.
+def certainty(release: Release, asked: Asked, rows: np.ndarray) -> Certainty | None:
+    """Return how near some books may be to what is asked for, and how likely they are among the nearest.
 
     All books but those of the question compete; `rows` must not be among the latter. None without an ensemble.
     """
@@ -191,7 +193,7 @@ def certainty(release: Release, asked: Asked, rows: np.ndarray, k: int) -> Certa
     question, vectors = question_of(asked), release.vectors
     similarity = vectors @ direction_of(question, vectors)
     similarity[question.left_out] = -np.inf
-    return _certainty(ensemble, release, question, similarity, rows, k)
+    return _certainty(ensemble, release, question, similarity, rows)
 
 
 def far_threshold(release: Release) -> int:
@@ -227,7 +229,7 @@ def _ensemble(release: Release, space: str | None) -> Ensemble | None:
 
 
 def _certainty(
-    ensemble: Ensemble, release: Release, question: Question, similarity: np.ndarray, rows: np.ndarray, k: int
+    ensemble: Ensemble, release: Release, question: Question, similarity: np.ndarray, rows: np.ndarray
 ) -> Certainty:
     """Return how sure the books `rows` are, `similarity` (n_books,) being -inf for books that are not allowed."""
     allowed = np.flatnonzero(similarity > -np.inf)
@@ -236,7 +238,7 @@ def _certainty(
     else:
         replicates = ensemble.similarity(question.direction, allowed)
     candidates = np.searchsorted(allowed, rows)
-    return ensemble.certainty(similarity[rows], replicates, candidates, k, question.readers(release.books))
+    return ensemble.certainty(similarity[rows], replicates, candidates, question.readers(release.books))
 
 
 def _surest(rows: np.ndarray, similarity: np.ndarray, sure: Certainty, k: int) -> Neighbours:

@@ -173,7 +173,7 @@ def read_also(corpus: Corpus, readers: np.ndarray, fewer_than: int, n: int, leav
 def place_in(release: Release, asked: int, row: int) -> Place:
     """Return where the book `row` stands in the list of the book `asked`."""
     listed = nearest(release, asked, N_LISTED).rows
-    sure = certainty(release, asked, np.array([row]), N_LISTED)
+    sure = certainty(release, asked, np.array([row]))
     rank = int(np.argmax(listed == row)) + 1 if row in listed else _rank(release, asked, row, listed)
     if sure is None:
         return Place(rank, None, None, None)

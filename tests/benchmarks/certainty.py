@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from data.certainty import Certainty
 from data.corpus import Corpus
-from data.ensemble import Certainty, Ensemble
+from data.ensemble import Ensemble
 from data.progress import Progress
 from data.vectors import unit_rows
 from flows.progress import TerminalProgress
@@ -85,7 +86,7 @@ def checked(corpus: Corpus, kind: str, seed: int, settings: Settings, progress: 
     )
     rows, similarity = nearest_rows(mine, np.arange(len(mine)), min(N_CANDIDATES, len(mine) - 1))
     k = settings.ensemble.k
-    sure: Certainty = neighbour_certainty(ensemble, mine, rows, first.readers_per_book, k, progress)
+    sure: Certainty = neighbour_certainty(ensemble, mine, rows, first.readers_per_book, progress)
     there, in_top = truth(theirs, rows, k)
     rank = np.argsort(np.lexsort((rows, -similarity, -sure.p_top), axis=1), axis=1)
     return {

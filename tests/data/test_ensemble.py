@@ -1,4 +1,4 @@
-"""The read side of the ensemble: codes, similarities, margins and what they mean."""
+"""The read side of the ensemble: codes, and similarities in the replicates."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from data.ensemble import CODES, Calibration, Ensemble, margins, quantised, thresholds
+from data.certainty import Calibration, Ends
+from data.ensemble import CODES, Ensemble, quantised
 from data.errors import BadArtifact
 from data.vectors import unit_rows
 
-K2 = Calibration(intercept=0.5, slope=2.0, log_readers=0.25, low=-1.5, high=0.5, k=2, margin_sd=0.02)
-EXTENDED = Calibration(low_constant=-0.1, high_constant=0.2, margin_sd=0.1)
+EXTENDED = Calibration(near=Ends(low_constant=-0.1), far=Ends(high_constant=0.2), margin_sd=0.1)
 
 
 def unit(seed: int, n: int = 30, n_dims: int = 16) -> np.ndarray:
@@ -75,76 +73,6 @@ def test_replicates_of_different_rank_lie_beside_each_other() -> None:
     assert ensemble.codes.shape == (2, 5, 6)
     np.testing.assert_allclose(ensemble.vectors(0, np.arange(5))[:, :4], unit(0, 5, 4), atol=0.01)
     assert not ensemble.codes[0, :, 4:].any()
-
-
-def test_margins_by_hand() -> None:
-    """The lists are of 2; book 0 leads by its distance to the third, book 2 trails by that to the second."""
-    replicates = np.array([[0.9, 0.5, 0.4, 0.1], [0.8, 0.6, 0.7, 0.0]], np.float32)
-    edges = thresholds(replicates, 2)
-    np.testing.assert_array_equal(edges, np.array([[0.5, 0.4], [0.7, 0.6]], np.float32))
-    mean, sd = margins(replicates[:, [0, 2, 3]], edges)
-    # margins: book 0: .9-.4, .8-.6; book 2: .4-.5, .7-.6; book 3: .1-.5, 0-.7
-    np.testing.assert_allclose(mean, [0.35, 0.0, -0.55], atol=1e-7)
-    np.testing.assert_allclose(sd, np.array([0.3, 0.2, 0.3]) / np.sqrt(2), atol=1e-7)
-
-
-def test_certainty_by_hand() -> None:
-    replicates = np.array([[0.9, 0.5, 0.4, 0.1], [0.8, 0.6, 0.7, 0.0]], np.float32)
-    similarity = np.array([0.85, 0.6], np.float32)
-    ensemble = Ensemble(np.zeros((2, 5, 3), np.int8), np.zeros((2, 5), np.float32), K2)
-    sure = ensemble.certainty(similarity, replicates, np.array([0, 2]), 2, 20.0)
-    z = 0.35 / np.sqrt((0.045 + 0.02**2) / 2)  # the variance of book 0's margins is .3**2 / 2
-    logit = 0.5 + 2 * np.arcsinh(z) + 0.25 * np.log(20)
-    np.testing.assert_allclose(sure.p_top, [1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(-0.5) / 20**0.25)], rtol=1e-5)
-    sd = np.array([0.1, 0.3]) / np.sqrt(2)
-    np.testing.assert_allclose(sure.low, similarity - 1.5 * sd, rtol=1e-6)
-    np.testing.assert_allclose(sure.high, similarity + 0.5 * sd, rtol=1e-6)
-
-
-def test_what_is_added_to_an_interval_by_hand() -> None:
-    low, high = EXTENDED.interval(np.array([0.4, 0.95]), np.array([0.01, 0.01]))
-    np.testing.assert_allclose(low, [0.4 - 0.02 - 0.1, 0.95 - 0.02 - 0.1], rtol=1e-6)
-    np.testing.assert_allclose(high, [0.4 + 0.02 + 0.2, 1.0], rtol=1e-6)
-    shrinking = Calibration(low_constant=0.1, high_constant=-0.1)  # both ends on one side: the similarity is the other
-    low, high = shrinking.interval(np.array([0.4]), np.array([0.01]))
-    np.testing.assert_allclose([low[0], high[0]], [0.4, 0.4], rtol=1e-6)
-
-
-def test_a_list_with_room_for_all_holds_all() -> None:
-    ensemble = Ensemble(np.zeros((2, 5, 3), np.int8), np.zeros((2, 5), np.float32), K2)
-    sure = ensemble.certainty(np.zeros(2, np.float32), np.zeros((2, 3), np.float32), np.array([0, 2]), 3, 20.0)
-    assert (sure.p_top == 1).all()
-
-
-def test_replicates_that_all_agree_are_sure_and_finite() -> None:
-    replicates = np.tile(np.linspace(1, 0, 6, dtype=np.float32), (4, 1))
-    ensemble = Ensemble(np.zeros((4, 7, 3), np.int8), np.zeros((4, 7), np.float32), Calibration(slope=3.0, k=2))
-    sure = ensemble.certainty(replicates[0], replicates, np.arange(6), 2, 5.0)
-    np.testing.assert_allclose(sure.p_top, [1, 1, 0, 0, 0, 0], atol=1e-4)
-    np.testing.assert_array_equal(sure.low, replicates[0])
-
-
-finite = st.floats(-1, 1, width=32)
-
-
-@given(st.lists(st.tuples(finite, st.floats(0, 1, width=32)), min_size=1, max_size=20), finite, finite, finite)
-def test_the_similarity_always_lies_in_its_interval(
-    pairs: list[tuple[float, float]], low: float, high: float, constant: float
-) -> None:
-    similarity, sd = (np.array(part, np.float32) for part in zip(*pairs, strict=True))
-    calibration = Calibration(low=low, high=high, low_constant=constant, high_constant=-constant)
-    below, above = calibration.interval(similarity, sd)
-    assert (below >= -1).all()
-    assert (below <= similarity).all()
-    assert (similarity <= above).all()
-    assert (above <= 1).all()
-
-
-@given(st.lists(st.floats(-1, 1), min_size=2, max_size=20), st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 5))
-def test_p_rises_with_the_margin(mean: list[float], sd: float, usual: float, slope: float) -> None:
-    p = Calibration(slope=slope, margin_sd=usual).p_top(np.sort(mean), np.full(len(mean), sd), 10.0)
-    assert (np.diff(p) >= 0).all()
-    assert ((p >= 0) & (p <= 1)).all()
 
 
 def test_what_is_saved_is_what_is_opened_and_is_mapped(folder: Path) -> None:

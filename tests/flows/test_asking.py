@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from data.artifact import read_json, write_json
-from data.ensemble import Calibration, Ensemble
+from data.certainty import Calibration
+from data.ensemble import Ensemble
 from data.history import History
 from data.pseudonym import key_fingerprint, pseudonym
 from data.store import KEY_VARIABLE, Store
@@ -88,7 +89,7 @@ def test_names_are_listed(texts: list[str], said: str) -> None:
 def test_the_table_says_how_sure_and_what_that_means(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     out = ask(store, capsys, "nearest", "hobbit", "-k", "10")
     release_list = json.loads(ask(store, capsys, "nearest", "hobbit", "--json"))["near"]
-    assert "sure: chance to stand in this list" in out
+    assert "sure: chance to be among the 10 nearest" in out
     assert "lies 90 times in 100" in out
     assert "calibrated" not in out
     first = release_list[0]

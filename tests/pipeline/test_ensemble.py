@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.certainty import Calibration
 from data.corpus import Corpus
-from data.ensemble import Calibration, Ensemble
+from data.ensemble import Ensemble
 from data.errors import EmptyCorpus
 from data.progress import Quiet
 from data.store import Store
@@ -129,8 +130,8 @@ def test_a_calibration_is_found_again_and_holds_on_other_pairs() -> None:
     near, n_readers = drawn_pairs(0)
     found = fit_calibration(near, near, n_readers, SMALL)
     assert (found.intercept, found.slope, found.log_readers) == pytest.approx((-1.0, 1.5, 0.2), abs=0.15)
-    assert (found.low, found.high) == pytest.approx((-1.645, 1.645), abs=0.15)
-    assert (found.low_constant, found.high_constant) == pytest.approx((-0.05, -0.05), abs=0.02)
+    assert (found.near.low, found.near.high) == pytest.approx((-1.645, 1.645), abs=0.15)
+    assert (found.near.low_constant, found.near.high_constant) == pytest.approx((-0.05, -0.05), abs=0.02)
     other, n_readers = drawn_pairs(1)
     arrays, metrics = check(found, other, other, n_readers)
     assert metrics["ece"] < 0.02
@@ -173,19 +174,20 @@ def test_judged_pairs_are_those_of_a_slow_oracle() -> None:
             np.testing.assert_allclose(near.sd[i, j], per[:, book].std(ddof=1), atol=1e-5)
 
 
-def test_the_table_of_all_books_says_what_a_query_says() -> None:
+@pytest.mark.parametrize("n_books", [300, 12])  # of 12, probabilities are made to sum to the places
+def test_the_table_of_all_books_says_what_a_query_says(n_books: int) -> None:
     random = np.random.default_rng(0)
-    spaces = [unit_rows(random.standard_normal((300, 8)).astype(np.float32)) for _ in range(4)]
-    ensemble = Ensemble.of(spaces[1:], Calibration(-1.0, 2.0, 0.1, margin_sd=0.1))
+    spaces = [unit_rows(random.standard_normal((n_books, 8)).astype(np.float32)) for _ in range(4)]
+    ensemble = Ensemble.of(spaces[1:], Calibration(-1.0, 2.0, 0.1, k=5, margin_sd=0.1))
     similarity = spaces[0] @ spaces[0].T
     np.fill_diagonal(similarity, -2)
-    rows, n_readers = np.argsort(-similarity, axis=1)[:, :7], random.integers(5, 50, 300)
-    table = neighbour_certainty(ensemble, spaces[0], rows, n_readers, 5, Quiet())
-    for row in (0, 255, 256, 299):
-        allowed = np.delete(np.arange(300), row)
+    rows, n_readers = np.argsort(-similarity, axis=1)[:, :7], random.integers(5, 50, n_books)
+    table = neighbour_certainty(ensemble, spaces[0], rows, n_readers, Quiet())
+    for row in {0, min(255, n_books - 1), min(256, n_books - 1), n_books - 1}:
+        allowed = np.delete(np.arange(n_books), row)
         found = np.stack([ensemble.vectors(b, allowed) @ ensemble.vectors(b, np.array([row]))[0] for b in range(3)])
         columns = np.searchsorted(allowed, rows[row])
-        sure = ensemble.certainty(similarity[row, rows[row]], found, columns, 5, float(n_readers[row]))
+        sure = ensemble.certainty(similarity[row, rows[row]], found, columns, float(n_readers[row]))
         for name in ("low", "high", "p_top"):
             np.testing.assert_allclose(getattr(table, name)[row], getattr(sure, name), atol=2e-5)
 
@@ -193,7 +195,7 @@ def test_the_table_of_all_books_says_what_a_query_says() -> None:
 def test_a_list_with_room_for_all_books() -> None:
     vectors = unit_rows(np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32))
     rows = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
-    sure = neighbour_certainty(Ensemble.of([vectors, vectors]), vectors, rows, np.full(4, 5), 10, Quiet())
+    sure = neighbour_certainty(Ensemble.of([vectors, vectors]), vectors, rows, np.full(4, 5), Quiet())
     assert (sure.p_top == 1).all()
 
 
@@ -203,7 +205,7 @@ def test_books_that_are_read_together_are_sure_and_strangers_are_not() -> None:
     ensemble = calibrated(corpus, cosines, SMALL, Run(0), 5, 5)
     vectors = cosines(corpus, Run(0))
     rows = np.array([np.delete(np.arange(24), book) for book in range(24)])
-    sure = neighbour_certainty(ensemble, vectors, rows, corpus.readers_per_book, 3, Quiet())
+    sure = neighbour_certainty(ensemble, vectors, rows, corpus.readers_per_book, Quiet())
     together = rows // 4 == np.arange(24)[:, None] // 4
     strangers = (rows < 12) != (np.arange(24) < 12)[:, None]
     assert sure.p_top[together].min() > 0.9

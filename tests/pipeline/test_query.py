@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from data.ensemble import Calibration, Ensemble
+from data.certainty import Calibration
+from data.ensemble import Ensemble
 from data.errors import WagahaiError
 from data.release import Release
 from data.store import Store
@@ -242,7 +243,7 @@ def unsure(tmp_path: Path) -> Release:
 
 
 def test_the_surest_come_first_then_the_most_similar(unsure: Release) -> None:
-    sure = certainty(unsure, 0, np.array([1, 2, 3]), 1)
+    sure = certainty(unsure, 0, np.array([1, 2, 3]))
     assert sure is not None
     # margins of book 1 to the first of the others: cos 5 - cos 25 = .09 and cos 55 - cos 25 = -.33, in turn
     assert sure.p_top[2] < sure.p_top[0] < 0.5 < sure.p_top[1]
@@ -251,8 +252,8 @@ def test_the_surest_come_first_then_the_most_similar(unsure: Release) -> None:
     assert (found.rows.tolist(), found.p_top.tolist()) == ([2], [sure.p_top[1]])
     everything = nearest(unsure, 0, 3)
     assert everything.p_top is not None
-    assert everything.p_top.tolist() == [1, 1, 1]  # the list has room for all
-    assert everything.rows.tolist() == [1, 2, 3]  # so the similarity decides
+    assert everything.rows.tolist() == [2, 1, 3]  # however long the list, p is about the first k
+    assert everything.p_top[0] == found.p_top[0]
 
 
 def test_the_interval_is_similarity_and_multiples_of_the_sd_over_replicates(unsure: Release) -> None:
@@ -261,7 +262,7 @@ def test_the_interval_is_similarity_and_multiples_of_the_sd_over_replicates(unsu
     assert found.low is not None
     assert found.high is not None
     expected = np.cos(np.radians(20))
-    np.testing.assert_allclose([found.low[0], found.high[0]], [expected - 2 * sd, min(1, expected + 2 * sd)], atol=5e-3)
+    np.testing.assert_allclose([found.low[1], found.high[1]], [expected - 2 * sd, min(1, expected + 2 * sd)], atol=5e-3)
     np.testing.assert_allclose([found.low[2], found.high[2]], [np.cos(np.radians(120))] * 2, atol=5e-3)
 
 
@@ -302,7 +303,7 @@ def test_records_carry_how_sure(unsure: Release) -> None:
 def test_without_an_ensemble_nothing_is_said_of_how_sure(three: Release) -> None:
     record = nearest(three, 0, 1).records(three.books)[0]
     assert (record["low"], record["high"], record["p_top"]) == (None, None, None)
-    assert certainty(three, 0, np.array([1]), 1) is None
+    assert certainty(three, 0, np.array([1])) is None
 
 
 def test_of_a_new_book_it_is_not_known_how_sure(unsure: Release) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.certainty import Calibration
 from data.corpus import KIND, Corpus
-from data.ensemble import Calibration, Ensemble
+from data.ensemble import Ensemble
 from data.errors import BadArtifact, WagahaiError
 from data.release import Release
 from data.store import Store

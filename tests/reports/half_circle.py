@@ -22,8 +22,9 @@ import pytest
 import scipy.sparse as sp
 
 from data.artifact import ModelArtifact, read_json, write_artifact, write_json
+from data.certainty import Calibration
 from data.corpus import NO_DATE, Corpus
-from data.ensemble import Calibration, Ensemble
+from data.ensemble import Ensemble
 from data.history import History
 from data.release import ENSEMBLE, SPACE, SPACE_FORMAT, SPACES, Release
 from data.schema import BOOKS, READINGS, REJECTS
