@@ -163,7 +163,8 @@ def _print_topics(chosen: argparse.Namespace, release: Release, topics: Topics) 
         write_table(f"Topics of {topics.kind}, release {release.id}", said, _LISTED)
         sys.stdout.write(
             "share: of all readings. readers: whose main topic it is. coherence: NPMI of the ten most typical books, "
-            "1 always read together, 0 by chance. stable: how much of them returns from another seed.\n"
+            "1 always read together, 0 by chance. stable: how much of them returns when it is "
+            "learned again from other readers.\n"
             f"{told['to_read']}\n"
         )
 

@@ -166,7 +166,7 @@ class TopicsConfig:
     models
         Kinds of models of topics, each published with its space; none publishes without topics.
     n_seeds
-        Fits from different seeds by which the stability of topics is measured; 1 measures none.
+        Fits, from as many seeds and samples of the readers, that say how stable topics are; 1 says nothing.
     """
 
     models: tuple[str, ...] = TOPIC_MODELS

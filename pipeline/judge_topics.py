@@ -1,8 +1,9 @@
 """How good topics are, measured on readers whom their model has never seen, beside what random lists of books give.
 
-The model fitted to the training readers is judged on all held-out readers. Models fitted to the same readers from other
-seeds say how stable its topics are. *Random lists* are as many books drawn one after another as readings are: a book
-with twice as many readers is twice as likely.
+The model fitted to the training readers is judged on all held-out readers. Models fitted from other seeds to bootstrap
+samples of these readers say how stable its topics are: from other seeds alone a fit with a start of its own, as from a
+factorisation, would be stable by making. *Random lists* are as many books drawn one after another as readings are: a
+book with twice as many readers is twice as likely.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from models.coherence import N_COHERENT, npmi
 from models.topics import TopicModel
 from pipeline.config import Settings
 from pipeline.represent import Part, model_config
+from pipeline.resample import sample
 from pipeline.topic_metrics import BACKGROUND_WEIGHT, N_DIVERSE, dead
 
-KIND, FORMAT = "topic_quality", 1
+KIND, FORMAT = "topic_quality", 2
 N_RANDOM = 100  # random lists
 _BLOCK = 256  # readers predicted at a time
 
@@ -61,8 +63,8 @@ class JudgedTopics:
     lists
         Its topics as lists.
     tops
-        The most typical books of the models from other seeds, int32 (n_topics, `N_DIVERSE`) each; the first is that
-        of the judged one.
+        The most typical books of the judged model and of those learned again, in this order; int32 (n_topics, n)
+        each, n at most `N_DIVERSE`.
     is_dead
         bool (n_topics,), topics that are hardly read or hardly differ from the average (`pipeline.topic_metrics.dead`).
     log_p
@@ -162,7 +164,7 @@ def judge_topics(
     Parameters
     ----------
     others
-        Kind -> most typical books of the same model from other seeds (`typical_books`).
+        Kind -> most typical books of the same model learned again (`typical_books`).
     """
     parts = (split.validation, split.test)
     held = data.counts[np.concatenate([part.rows for part in parts])]
@@ -179,7 +181,9 @@ def judge_topics(
         of_model = lists(typical_books(model))
         log_p = _log_probabilities(model, visible, hidden, unigram)
         is_dead = dead(model.topics(), model.topic_shares())
-        judged[kind] = JudgedTopics(of_model, (of_model.top, *others[kind]), is_dead, log_p)
+        tops = (of_model.top, *others[kind])
+        n = min(top.shape[1] for top in tops)  # fewer where a sample has not so many books
+        judged[kind] = JudgedTopics(of_model, tuple(top[:, :n] for top in tops), is_dead, log_p)
     return TopicQuality(
         judged,
         lists(random_lists(data.readers_per_book, generator(seed, "topics/random-lists"))),
@@ -213,12 +217,14 @@ def _opened(kind: str, folder: Path, vocabulary: str) -> TopicModel[Any, Any]:
 
 
 def _fitted_again(kind: str, train: Corpus, seed: int, settings: Settings, progress: Progress) -> list[np.ndarray]:
-    """Most typical books of the model fitted again, from the other seeds."""
+    """Most typical books of the model fitted again, from other seeds and to bootstrap samples of the readers."""
     model, config = model_class(kind), model_config(kind, settings)
     tops = []
     for nth in range(1, settings.topics.n_seeds):
-        run = Run(derive_seed(seed, f"topics/stability/{nth}"), "evaluation/readers", progress=progress)
-        again = model.fit(train, config, run)
+        stream = f"topics/stability/{nth}"
+        rows = np.sort(generator(seed, f"{stream}/readers").integers(0, train.n_readers, train.n_readers))
+        run = Run(derive_seed(seed, stream), "evaluation/readers", progress=progress)
+        again = model.fit(sample(train, rows), config, run)
         assert isinstance(again, TopicModel)
         tops.append(typical_books(again))
     return tops

@@ -27,7 +27,7 @@ from pipeline.topic_quality import per_reading
 
 MIN_DIVERSITY = 0.7
 MAX_USELESS = 0.1  # dead and repeated topics, as a share
-MIN_STABLE = 0.5  # below it a warning goes with the topics: most of their books change with the seed
+MIN_STABLE = 0.5  # below it a warning goes with the topics: most of their books change with the readers
 MODEL_NAMES = {"lda": "LDA", "prodlda": "ProdLDA"}
 Table = Mapping[str, Mapping[str, Any]]  # `pipeline.topic_quality.quality_table`
 
@@ -98,7 +98,7 @@ def _more_coherent(
         return best, f", as do, within chance, {MODEL_NAMES[other]}’s ({_interval(table[other]['npmi_held'])})"
     return chosen, (
         f", as do, within chance, {theirs}; but of the ten most typical books of a topic {10 * stable[chosen]:.1f} "
-        f"return when it is learned again from another seed, of {MODEL_NAMES[left]}’s {10 * stable[left]:.1f}"
+        f"return when it is learned again from other readers, of {MODEL_NAMES[left]}’s {10 * stable[left]:.1f}"
     )
 
 
@@ -116,7 +116,7 @@ def _warning(row: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"Do not take single topics for facts: only {10 * stable[0]:.1f} of the ten most typical books of a topic "
-        "return when it is learned again from another seed."
+        "return when it is learned again from other readers."
     ]
 
 

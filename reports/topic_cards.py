@@ -60,7 +60,7 @@ class Card:
     n_main, p_main
         Readers whose main topic it is, and as a share of all; None if they are too few to be told.
     stability
-        Books of its ten most typical ones that return from another seed, on average; None if not measured.
+        Books of its ten most typical ones that return where it is learned again, on average; None if not measured.
     match
         The topic of the other model that is this one; None if there is none.
     """

@@ -113,7 +113,8 @@ def _of_lists(table: Mapping[str, Row]) -> list[Measure]:
         ),
         _measure(
             "stable",
-            "the share of the ten most typical books that return where the model is learned again from another seed",
+            "the share of the ten most typical books that return where the model is learned again, "
+            "from another seed and a bootstrap sample of the readers",
             table,
             lambda row: (row["stability"] or [], f"random lists {percent(row['random']['stability'])}"),
             percent,

@@ -91,14 +91,15 @@ def test_hidden_books_are_foretold_from_the_visible_ones(store: Store, quality: 
 
 
 def test_fits_from_other_seeds_are_kept_beside(store: Store, quality: TopicQuality) -> None:
-    """LDA's other fit has books 5 to 24 as its first topic."""
-    n_readers = part_of(store).split(SETTINGS.split).train.readers_per_book
+    """LDA's other fit has books 5 to 24 as its first topic, in the order of another sample of the readers."""
     lda, prodlda = quality.models["lda"], quality.models["prodlda"]
     assert len(lda.tops) == len(prodlda.tops) == SETTINGS.topics.n_seeds
     np.testing.assert_array_equal(lda.tops[0], lda.lists.top)
-    ordered = sorted(range(5, 25), key=lambda book: (-n_readers[book], book))
-    assert lda.tops[1][0, :10].tolist() == ordered[:10]
-    np.testing.assert_array_equal(prodlda.tops[1], prodlda.tops[0])
+    first = lda.tops[1][0, :10].tolist()
+    assert set(first) <= set(range(5, 25))
+    assert set(first) & set(range(20, 25))
+    assert set(prodlda.tops[1][0, :10].tolist()) == set(range(10))
+    assert prodlda.tops[1].tolist() != prodlda.tops[0].tolist()
 
 
 def test_random_lists_have_as_many_books_drawn_as_readings_are(quality: TopicQuality) -> None:

@@ -107,7 +107,7 @@ def test_of_two_as_coherent_the_more_stable_is_read() -> None:
     found = verdict(judged({"lda": HIGH, "prodlda": HIGH}), table, CONFIG, 0)
     assert found["read"] == "lda"
     assert "as do, within chance, ProdLDA’s (0.40, 0.30 to 0.50)" in found["to_read"]
-    assert "8.0 return when it is learned again from another seed, of ProdLDA’s 6.0." in found["to_read"]
+    assert "8.0 return when it is learned again from other readers, of ProdLDA’s 6.0." in found["to_read"]
 
 
 def test_as_stable_too_the_more_coherent_is_read_all_the_same() -> None:
@@ -120,7 +120,7 @@ def test_as_stable_too_the_more_coherent_is_read_all_the_same() -> None:
     assert "as do, within chance, LDA’s (0.39" in found["to_read"]
 
 
-def test_topics_that_change_with_the_seed_come_with_a_warning() -> None:
+def test_topics_that_change_with_the_readers_come_with_a_warning() -> None:
     found = verdict(judged({"lda": HIGH}), {"lda": row(stability=[0.3, 0.2, 0.4])}, CONFIG, 0)
     assert found["read"] == "lda"
     assert "only 3.0 of the ten most typical books of a topic return" in found["to_read"]

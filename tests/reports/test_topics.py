@@ -116,7 +116,7 @@ def test_a_card_lists_the_books_of_its_topic(store: Store, tree: HTMLParser) -> 
     assert [value.text() for value in values if value] == [f"{lift:.1f} ×" for lift in topics.lift(1, lifted)]
     note = text_of(second, "p.note")
     assert f"main topic of {N_READERS // 2} readers (50 %)" in note
-    assert f"{10 * topics.stability[1]:.1f} of its 10 most typical books return from another seed" in note
+    assert f"{10 * topics.stability[1]:.1f} of its 10 most typical books return when it is learned again" in note
     assert "few readers" in text_of(tree, "main")
 
 
