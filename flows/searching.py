@@ -58,16 +58,16 @@ def _print(found: Searched) -> None:
     order = sorted(found.tried, key=lambda trial: (-(trial.full or 0), -(trial.sample or 0)))
     shown = order[:N_SHOWN] if found.tried[0] in order[:N_SHOWN] else [*order[: N_SHOWN - 1], found.tried[0]]
     rows = [_row(found, trial) for trial in shown]
-    write_table(f"{tried}; {judged}; {trained}", rows, {key: key for key in rows[0]})
+    write_table(f"{tried}; {judged}; {trained}", rows, {key: key if key != "which" else "" for key in rows[0]})
 
 
 def _row(found: Searched, trial: Tried) -> dict[str, Any]:
     gain = trial.gain
     which = "winner" if trial is found.winner else "had" if trial is found.tried[0] else ""
     return {
-        **{key: str(value) for key, value in trial.settings.items()},
+        "settings": ", ".join(f"{key} {value}" for key, value in trial.settings.items()),
         "sample": trial.sample,
         "all": trial.full,
         "gain": f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" if gain else "",
-        "": which,
+        "which": which,
     }

@@ -95,8 +95,11 @@ def test_the_table_says_how_sure_and_what_that_means(store: Store, capsys: pytes
     first = release_list[0]
     assert percent(first["p_top"]) in out
     assert between(first["similarity"], first["low"], first["high"]) in out
-    assert "calibrated on lists of 10 beside one book" in ask(store, capsys, "nearest", "hobbit", "-k", "3")
-    assert "calibrated on lists of 10 beside one book" in ask(store, capsys, "nearest", "hobbit", "Book 3")
+    assert "chance to be among the 10 nearest, and" in ask(store, capsys, "nearest", "hobbit", "-k", "3")
+    assert "(calibrated on lists of all books beside one)" in ask(store, capsys, "nearest", "hobbit", "Book 3")
+    filtered = ask(store, capsys, "nearest", "hobbit", "--other-works")
+    assert "among the 10 nearest of the books that pass" in filtered
+    assert "(calibrated on lists of all books beside one)" in filtered
 
 
 def test_json_and_csv_carry_numbers(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
