@@ -6,6 +6,7 @@ Prefect hashes and records what tasks exchange, so frames and arrays never pass 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TypedDict
 
@@ -35,6 +36,8 @@ from pipeline.make_works import make_works
 from pipeline.sample import make_sample, refuse_other_sample
 from reports.similarity import similarity_report
 from reports.topics import topics_report
+
+DEVICE_VARIABLE = "WAGAHAI_DEVICE"  # auto, cpu or cuda
 
 
 class Trained(TypedDict):
@@ -92,7 +95,7 @@ def corpus_step(store: str, version: int, profile: str) -> str:
 @task(name="fit model", cache_policy=NO_CACHE, persist_result=False, task_run_name="fit {kind} on {part}")
 def fit_step(store: str, corpus: str, kind: str, part: str, profile: str, seed: int) -> str:
     """Fit one model to a corpus or the training part of one of its splits; return its folder."""
-    chosen = represent.Part(Path(corpus), part, seed)
+    chosen = _part(corpus, part, seed)
     with TerminalProgress() as progress:
         folder, made = represent.make_model(Store(Path(store)), kind, chosen, load_settings(profile), progress)
     _say(f"{kind} on {part}", folder, made)
@@ -102,7 +105,7 @@ def fit_step(store: str, corpus: str, kind: str, part: str, profile: str, seed: 
 @task(name="evaluate", cache_policy=NO_CACHE, persist_result=False, task_run_name="evaluate on {part}")
 def evaluate_step(store: str, corpus: str, part: str, models: dict[str, str], profile: str, seed: int) -> str:
     """Judge models on the test readers of a split; return the evaluation's folder."""
-    chosen = represent.Part(Path(corpus), part, seed)
+    chosen = _part(corpus, part, seed)
     folders = {kind: Path(folder) for kind, folder in models.items()}
     with TerminalProgress() as progress:
         settings = load_settings(profile)
@@ -117,7 +120,7 @@ def ensemble_step(store: str, corpus: str, kind: str, profile: str, seed: int) -
     settings = load_settings(profile)
     if not settings.ensemble.n_replicates:
         return None
-    chosen = represent.Part(Path(corpus), represent.WHOLE, seed)
+    chosen = _part(corpus, represent.WHOLE, seed)
     with TerminalProgress() as progress:
         folder, made = make_ensemble(Store(Path(store)), kind, chosen, settings, progress)
     _say(f"ensemble of {kind}", folder, made)
@@ -129,7 +132,7 @@ def topics_step(store: str, corpus: str, models: dict[str, str], profile: str, s
     """Judge the topics of models fitted to the training readers; return the folder, None if there is no such model."""
     if not models:
         return None
-    chosen = represent.Part(Path(corpus), represent.READERS, seed)
+    chosen = _part(corpus, represent.READERS, seed)
     folders = {kind: Path(folder) for kind, folder in models.items()}
     with TerminalProgress() as progress:
         settings = load_settings(profile)
@@ -184,6 +187,11 @@ def spaces_of(profile: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def splits_of(corpus: str, profile: str) -> list[str]:
     """Return the splits a corpus is judged on."""
     return represent.split_names(Path(corpus), load_settings(profile).split)
+
+
+def _part(corpus: str, name: str, seed: int) -> represent.Part:
+    """Return a part of a corpus, to be fitted on the device that the environment asks for."""
+    return represent.Part(Path(corpus), name, seed, os.environ.get(DEVICE_VARIABLE) or "auto")
 
 
 def _say(what: str, folder: Path, made: bool) -> None:

@@ -52,7 +52,7 @@ class LdaConfig:
         Books that are less than so many times as likely in a topic as in the others stand after all that are.
     """
 
-    n_topics: int = 50
+    n_topics: int = 20
     inference: str = "cvb0"
     alpha: float = 0.1
     learn_alpha: bool = True
@@ -61,7 +61,7 @@ class LdaConfig:
     tolerance: float = 5e-4
     temperature: float = 1.3
     cooling_epochs: int = 60
-    n_starts: int = 4
+    n_starts: int = 1
     n_batches: int = 10
     reader_exponent: float = 0.0
     max_reader_share: float = 1.0

@@ -58,7 +58,7 @@ class ProdLdaConfig:
         Share of the steps over which a batch norm of the decoder is annealed away; 0 has none.
     """
 
-    n_topics: int = 10
+    n_topics: int = 20
     decoder: str = "prodlda"
     alpha: float = 0.3
     prior_sd: float = 2.0

@@ -143,7 +143,7 @@ def make_topic_quality(
     def make(folder: Path) -> None:
         split = part.split(settings.split)
         fitted = {kind: _opened(kind, path, split.train.books.digest) for kind, path in models.items()}
-        others = {kind: _fitted_again(kind, split.train, part.seed, settings, progress) for kind in models}
+        others = {kind: _fitted_again(kind, split.train, part, settings, progress) for kind in models}
         quality = judge_topics(fitted, others, Corpus.load(part.corpus), split, part.seed)
         quality.save(
             folder, {"n_seeds": settings.topics.n_seeds}, split.train.books.digest, {"data": key, "seed": part.seed}
@@ -216,14 +216,14 @@ def _opened(kind: str, folder: Path, vocabulary: str) -> TopicModel[Any, Any]:
     return model
 
 
-def _fitted_again(kind: str, train: Corpus, seed: int, settings: Settings, progress: Progress) -> list[np.ndarray]:
+def _fitted_again(kind: str, train: Corpus, part: Part, settings: Settings, progress: Progress) -> list[np.ndarray]:
     """Most typical books of the model fitted again, from other seeds and to bootstrap samples of the readers."""
     model, config = model_class(kind), model_config(kind, settings)
     tops = []
     for nth in range(1, settings.topics.n_seeds):
         stream = f"topics/stability/{nth}"
-        rows = np.sort(generator(seed, f"{stream}/readers").integers(0, train.n_readers, train.n_readers))
-        run = Run(derive_seed(seed, stream), "evaluation/readers", progress=progress)
+        rows = np.sort(generator(part.seed, f"{stream}/readers").integers(0, train.n_readers, train.n_readers))
+        run = Run(derive_seed(part.seed, stream), "evaluation/readers", progress, part.device)
         again = model.fit(sample(train, rows), config, run)
         assert isinstance(again, TopicModel)
         tops.append(typical_books(again))

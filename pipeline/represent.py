@@ -41,11 +41,14 @@ class Part:
         ``all``, or the name of a split: ``readers`` or ``time``.
     seed
         Root seed of the run; decides the split.
+    device
+        Where torch computes what is fitted: ``auto``, ``cpu`` or ``cuda``; changes nothing of what the model is.
     """
 
     corpus: Path
     name: str
     seed: int
+    device: str = "auto"
 
     def key(self, config: SplitConfig) -> dict[str, Any]:
         """Return what the data of this part depend on, for a digest."""
@@ -121,8 +124,8 @@ def make_model(store: Store, kind: str, part: Part, settings: Settings, progress
 
     def make(folder: Path) -> None:
         data = part.data(settings.split)
-        fitted = model.fit(data, config, Run(part.seed, stage, progress=progress))
-        provenance = {"data": key, "seed": part.seed, "stage": stage}
+        fitted = model.fit(data, config, Run(part.seed, stage, progress, part.device))
+        provenance = {"data": key, "seed": part.seed, "stage": stage, "device": part.device}
         fitted.save(folder, vocabulary=data.books.digest, provenance=provenance)
 
     return store.get_or_make(kind, digest, make)

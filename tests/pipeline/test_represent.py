@@ -1,4 +1,4 @@
-"""Which models stand side by side."""
+"""Which models stand side by side, and how one is fitted."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from data.artifact import write_json
+from data.artifact import read_json, write_json
+from data.errors import BadConfig
+from data.progress import Quiet
+from data.store import Store
 from pipeline.config import PublishConfig, Settings, TopicsConfig
-from pipeline.represent import READERS, compared
+from pipeline.represent import READERS, WHOLE, Part, compared, make_model
+from tests.models.corpora import tastes
 
 SPACES = PublishConfig(spaces=("spectral", "word2vec"))
 
@@ -35,3 +39,15 @@ def test_models_of_topics_are_judged_on_the_split_by_readers_alone(tmp_path: Pat
     assert settings.spaces == ("spectral", "word2vec", "prodlda")
     assert compared(tmp_path, settings, READERS)[-3:] == settings.spaces
     assert compared(tmp_path, settings, "time")[-2:] == ("spectral", "word2vec")
+
+
+def test_a_model_says_which_device_was_asked_for_and_one_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    store, corpus = Store(tmp_path / "store"), tmp_path / "corpus"
+    corpus.mkdir()
+    tastes(seed=0).save(corpus, {}, {})
+    settings = Settings(models={"prodlda": {"n_topics": 2, "epochs": 1}})
+    folder, _ = make_model(store, "prodlda", Part(corpus, WHOLE, 0, "cpu"), settings, Quiet())
+    assert read_json(folder / "manifest.json")["provenance"]["device"] == "cpu"
+    assert make_model(store, "prodlda", Part(corpus, WHOLE, 0, "auto"), settings, Quiet()) == (folder, False)
+    with pytest.raises(BadConfig, match="device: 'tpu', expected one of auto, cpu, cuda"):
+        make_model(store, "prodlda", Part(corpus, WHOLE, 1, "tpu"), settings, Quiet())
