@@ -132,8 +132,8 @@ def test_new_files_in_the_inbox_remake_only_what_depends_on_them(store: Store, p
     assert store.current != release
     assert before.items() <= artifacts(store).items(), "what was known is kept as it was"
     made = {Path(path).parent.name for path in artifacts(store).keys() - before.keys()}
-    rankers, spaces = {"popularity", "item_knn", "ease", "blend"}, {"spectral", "ppmi", "word2vec"}
-    assert made == {"works", "corpus", *rankers, *spaces, "evaluation", "ensemble"}
+    rankers, spaces = {"popularity", "item_knn", "ease", "blend"}, {"spectral", "ppmi", "word2vec", "lda"}
+    assert made == {"works", "corpus", *rankers, *spaces, "evaluation", "ensemble", "topic_quality"}
 
 
 def test_a_refused_file_leaves_the_release_serving(store: Store, profile: str, tmp_path: Path) -> None:
