@@ -63,7 +63,7 @@ class LdaConfig:
     cooling_epochs: int = 60
     n_starts: int = 1
     n_batches: int = 10
-    reader_exponent: float = 0.0
+    reader_exponent: float = 0.3
     max_reader_share: float = 1.0
     least_lift: float = 2.5
 
