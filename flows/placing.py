@@ -11,9 +11,9 @@ from data.release import Release
 from data.store import Store
 from flows.reading import Placed, of_row
 from flows.telling_topics import Shares
+from pipeline.disclosure import least_told
 from pipeline.fold_in import place_reader, reader_books, warm_book
 from pipeline.question import Question
-from pipeline.why import min_readers
 
 
 class TooFewReaders(UnknownBook):
@@ -44,7 +44,7 @@ def placed_book(store: Store, release: Release, space: str | None, unknown: Unkn
     if found.row is not None:  # another edition, of a release of works
         return of_row(release.books, found.row)
     if found.vector is None:
-        raise TooFewReaders(title, min_readers(release))
+        raise TooFewReaders(title, least_told(release))
     record = {"book": None, "title": title, "n_readers": found.n, "warm": True}
     called = f"{title} (warm: {found.n:,} readers, not in the release)"
     return Placed(Question((), new=(found.vector,), n_readers=found.n), called, record)
