@@ -1,7 +1,7 @@
 """Errors a user can act on: each says what was found, what was expected and what to do.
 
-The command line prints the message of a `WagahaiError` and nothing else; any other
-exception is a bug and keeps its traceback.
+The command line prints the message of a `WagahaiError` and nothing else, and path and reason of an `OSError`; any
+other exception is a bug and keeps its traceback.
 """
 
 from __future__ import annotations

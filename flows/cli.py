@@ -38,19 +38,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except WagahaiError as error:
-        if getattr(chosen, "format", None) == "json":
-            write_json(
-                {
-                    "error": type(error).__name__,
-                    "matches": list(getattr(error, "matches", ())),
-                    "suggestions": list(getattr(error, "suggestions", ())),
-                }
-            )
-        sys.stderr.write(f"wagahai: {visible(str(error))}\n")
-        return USER_ERROR
+        return _fail(chosen, error, str(error))
     except BrokenPipeError:  # `wagahai nearest ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails again
         return 0
+    except OSError as error:  # a folder that may not be written, a disk that is full
+        return _fail(chosen, error, ": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error)))))
+
+
+def _fail(chosen: argparse.Namespace, error: Exception, message: str) -> int:
+    """Say what went wrong, to a program too where it asked for JSON; return the exit code."""
+    if getattr(chosen, "format", None) == "json":
+        write_json(
+            {
+                "error": type(error).__name__,
+                "message": message,
+                "matches": list(getattr(error, "matches", ())),
+                "suggestions": list(getattr(error, "suggestions", ())),
+            }
+        )
+    sys.stderr.write(f"wagahai: {visible(message)}\n")
+    return USER_ERROR
 
 
 def _run(chosen: argparse.Namespace) -> int:

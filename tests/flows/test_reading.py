@@ -205,6 +205,35 @@ def test_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
     assert "wagahai refresh" in done.stderr
 
 
+def test_a_store_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("not a store", encoding="utf-8")
+    done = wagahai(Store(tmp_path / "notes.md"), "nearest", "hobbit")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "notes.md is no folder" in done.stderr
+    assert "--store" in done.stderr
+
+
+def test_what_the_disk_refuses_is_said_with_path_and_reason(tmp_path: Path) -> None:
+    current = tmp_path / "CURRENT"
+    current.mkdir()
+    done = wagahai(Store(tmp_path), "nearest", "hobbit", "--json")
+    assert done.returncode == 2
+    assert done.stderr == f"wagahai: {current}: Is a directory\n"
+    answer = json.loads(done.stdout)
+    assert (answer["error"], answer["message"]) == ("IsADirectoryError", f"{current}: Is a directory")
+
+
+def test_an_error_as_json_has_the_message_and_what_was_meant(store: Store) -> None:
+    done = wagahai(store, "nearest", "The Hobit", "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout) == {
+        "error": "UnknownBook",
+        "message": "unknown: no book matches 'The Hobit'; the closest titles are:\n  The Hobbit",
+        "matches": [],
+        "suggestions": ["The Hobbit"],
+    }
+
+
 def test_releases_are_listed_and_the_serving_one_marked(store: Store) -> None:
     done = wagahai(store, "releases", "--json")
     answer = json.loads(done.stdout)
