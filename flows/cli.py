@@ -180,7 +180,7 @@ def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--profile", default="default", help="the settings to beat (default: default)")
     parser.add_argument("--output", default="searched.toml", metavar="TOML", help="profile to write (searched.toml)")
     parser.add_argument("--seed", type=count, default=0, help="root of everything random (default 0)")
-    add_output(parser)
+    add_output(parser, ("table", "json"))
 
 
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

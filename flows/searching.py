@@ -26,11 +26,14 @@ def search_settings(chosen: argparse.Namespace) -> int:
     Raises
     ------
     BadConfig
-        If a kind has nothing to search, or the file to write is there and not the profile that is searched from.
+        If a kind has nothing to search, or the file to write has no folder, or is there and not the profile that is
+        searched from: a search of hours must not end in nothing.
     """
     base, output = profile_path(chosen.profile), Path(chosen.output)
     if output.exists() and output.resolve() != base.resolve():
         raise BadConfig(f"{output} exists; name another --output, or search from it with --profile {output}")
+    if not output.parent.is_dir():
+        raise BadConfig(f"{output}: there is no folder {output.parent}; make it, or name another --output")
     if unknown := [kind for kind in chosen.kind if kind not in SEARCHED]:
         raise BadConfig(f"search: nothing to search of {', '.join(unknown)}; known are {', '.join(SEARCHED)}")
     store, settings = Store.from_environment(chosen.store), load_settings(base)

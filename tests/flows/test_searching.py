@@ -65,6 +65,20 @@ def test_a_file_that_is_there_is_not_written_over(
     assert output.read_text() == "# mine\n"
 
 
+def test_an_output_without_a_folder_is_refused_before_the_search(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("flows.searching.search", lambda *_: pytest.fail("searched, and then could not be written"))
+    assert run(store, "item_knn", "--output", str(tmp_path / "missing" / "tuned.toml")) == USER_ERROR
+    assert f"there is no folder {tmp_path / 'missing'}; make it, or name another" in capsys.readouterr().err
+
+
+def test_a_search_is_no_table_of_rows_for_a_spreadsheet(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(store, "item_knn", "--format", "csv")
+    assert "invalid choice: 'csv'" in capsys.readouterr().err
+
+
 def test_a_kind_without_settings_is_refused(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(store, "popularity", "--output", "unwritten.toml") == USER_ERROR
     assert "nothing to search of popularity; known are item_knn" in capsys.readouterr().err
