@@ -106,6 +106,12 @@ def test_another_seed_is_another_release(store: Store, good: Ingredients) -> Non
     assert publish(store, other).release_id != publish(store, good).release_id
 
 
+def test_how_settings_were_found_makes_no_other_release(good: Ingredients) -> None:
+    searched = replace(good.settings, searched={"spectral": {"seed": 0, "winner": 0.3}})
+    assert replace(good, settings=searched).digest == good.digest
+    assert replace(good, settings=replace(good.settings, models={})).digest != good.digest
+
+
 def test_a_release_rolled_back_from_is_not_switched_to_again(
     store: Store, good: Ingredients, better: Ingredients
 ) -> None:
