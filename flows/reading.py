@@ -19,7 +19,7 @@ from flows.answers import CSV_COLUMNS, columns, how_sure, in_words, listed
 from flows.tables import write_csv, write_json, write_table
 from pipeline.filters import Filters, allowed, described, listed_ids
 from pipeline.lookup import find_book, find_books
-from pipeline.query import chance_similarity, far_threshold, farthest
+from pipeline.query import Neighbours, chance_similarity, far_threshold, farthest
 from pipeline.query import nearest as nearest_books
 from pipeline.question import Question
 
@@ -55,14 +55,17 @@ def nearest(chosen: argparse.Namespace, placing: Placing) -> int:
     """Print the books near and far from a title, from several, or from a reader."""
     store = open_store(chosen.store)
     release = Release.open(store, chosen.release)
+    if chosen.space == release.spaces[0]:
+        chosen.space = None  # the default one named is the default one
     subject = _subject(chosen, store, release, placing)
     filters = _filters(chosen, release.books, subject.question)
     mask = allowed(release.books, filters, subject.question.left_out.tolist())
     ask = (release, subject.question)
     near = nearest_books(*ask, chosen.k, mask if filters != Filters() else None, chosen.space)
-    lists = {"near": near.records(release.books)}
+    found = {"near": near}
     if chosen.far:
-        lists["far"] = farthest(*ask, chosen.far, mask, chosen.space).records(release.books)
+        found["far"] = farthest(*ask, chosen.far, mask, chosen.space)
+    lists = {name: books.records(release.books) for name, books in found.items()}
     said = described(release.books, filters)
     if chosen.format == "json":
         facts = {"release": release.id, "space": chosen.space or release.spaces[0], "asked": subject.record}
@@ -70,11 +73,11 @@ def nearest(chosen: argparse.Namespace, placing: Placing) -> int:
         recall = near.recall and near.recall.mean
         write_json({**facts, "filters": said, "chance_similarity": chance, "index_recall": recall, **lists})
     elif chosen.format == "csv":
-        records = [{"list": name, **record} for name, found in lists.items() for record in found]
+        records = [{"list": name, **record} for name, of_list in lists.items() for record in of_list]
         write_csv(records, ["list", *CSV_COLUMNS])
     else:
         n_allowed = f"; of {int(mask.sum()):,} books: {', '.join(said)}" if said else ""
-        _print_lists(release, chosen, subject, n_allowed, lists)
+        _print_lists(release, chosen, subject, n_allowed, found)
         if near.recall:
             sys.stdout.write(f"Near books come from an index: {near.recall}.\n")
     return 0
@@ -200,18 +203,19 @@ def _print_lists(
     chosen: argparse.Namespace,
     subject: Subject,
     n_allowed: str,
-    lists: dict[str, list[dict[str, Any]]],
+    found: dict[str, Neighbours],
 ) -> None:
     sure = how_sure(release, chosen.space, subject.question, is_filtered=bool(n_allowed))
     headings = {"near": f"Near {subject.called}, release {release.id}{n_allowed}\n{sure}"}
-    beyond = "" if release.ensemble is None or chosen.space else ", and further than half of these beyond doubt"
+    is_far_sure = "far" in found and found["far"].high is not None
+    beyond = ", and further than half of these beyond doubt" if is_far_sure else ""
     headings["far"] = f"Far from it (books with at least {far_threshold(release):,} readers{beyond})"
-    for name, records in lists.items():
-        if records:
+    for name, books in found.items():
+        if records := books.records(release.books):
             write_table(headings[name], said := in_words(records), columns(said))
         else:
             sys.stdout.write(f"{visible(headings[name].splitlines()[0])}: none\n")
-    if lists["near"]:
+    if len(found["near"].rows):
         sys.stdout.write(_caution(release, chosen.space, subject.question.readers(release.books)))
 
 

@@ -118,6 +118,19 @@ def test_an_empty_far_list_says_so(store: Store, capsys: pytest.CaptureFixture[s
     assert "and further than half of these beyond doubt): none\n" in out
 
 
+def test_far_books_are_said_to_be_beyond_doubt_where_that_was_measured(
+    later: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beyond = "further than half of these beyond doubt"
+    assert beyond in ask(later, capsys, "nearest", "hobbit", "--far", "3")
+    assert beyond not in ask(later, capsys, "nearest", "seventy seven", "--far", "3")
+
+
+def test_the_default_space_may_be_named(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("nearest", "hobbit", "--far", "3")
+    assert ask(store, capsys, *asked, "--space", "spectral") == ask(store, capsys, *asked)
+
+
 def _list(store: Store, *titles: str) -> Path:
     path = store.root / "list.txt"
     path.write_text("\n".join(titles), encoding="utf-8")
