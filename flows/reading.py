@@ -106,14 +106,14 @@ def _subject(chosen: argparse.Namespace, store: Store, release: Release, placing
         "like" if chosen.reader is None else "reader": [part.record for part in parts],
         "unlike": [of_row(books, row).record for row in unlike],
     }
-    return Subject(_together([part.question for part in parts], unlike), called, record)
+    return Subject(_together(books, [part.question for part in parts], unlike), called, record)
 
 
-def _together(parts: list[Question], unlike: list[int]) -> Question:
+def _together(books: Books, parts: list[Question], unlike: list[int]) -> Question:
+    """Return the question for the middle of all parts; behind it are the readers of the least read one."""
     like = dict.fromkeys(row for part in parts for row in part.like)
     new = [vector for part in parts for vector in part.new]
-    known = [part.n_readers for part in parts if part.n_readers is not None]
-    return Question(tuple(like), tuple(unlike), tuple(new), min(known, default=None))
+    return Question(tuple(like), tuple(unlike), tuple(new), min(part.readers(books) for part in parts))
 
 
 def _placed(store: Store, release: Release, chosen: argparse.Namespace, title: str, placing: Placing) -> Placed:

@@ -237,6 +237,21 @@ def test_a_book_that_came_later_is_warm(later: Store, capsys: pytest.CaptureFixt
     assert "not in the release" in ask(later, capsys, "nearest", "t:77", "--other-authors", code=2)
 
 
+def test_behind_a_known_and_a_warm_book_are_the_readers_of_the_less_read(
+    later: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seventy-seven has 3 readers; the other book has 19, then 2."""
+    folder = later.release("r1")
+    facts = read_json(folder / "manifest.json")
+    facts["settings"]["publish"]["far_min_readers"] = 4
+    write_json(folder / "manifest.json", facts)
+    assert "Only 3 readers (fewer than 4)" in ask(later, capsys, "nearest", "t:77", "hobbit")
+    books = read_json(folder / "books.json")
+    books["n_readers"][2] = 2
+    write_json(folder / "books.json", books)
+    assert "Only 2 readers (fewer than 4)" in ask(later, capsys, "nearest", "t:77", "hobbit")
+
+
 def test_a_book_of_too_few_readers_is_unknown_and_not_counted(later: Store, capsys: pytest.CaptureFixture[str]) -> None:
     said = ask(later, capsys, "nearest", "eighty eight", code=2)
     assert "unknown: 'eighty eight' is in the history, but fewer than 3 of its readers" in said
