@@ -97,6 +97,8 @@ def nearest(
     ------
     WagahaiError
         If nothing is left of the question once what is not wanted is taken out.
+    ValueError
+        If `k` is negative, a row is not one of the release, or `allowed` is not of its type and shape.
     """
     return nearest_many(release, [asked], k, allowed, space)[0]
 
@@ -117,7 +119,8 @@ def nearest_many(
     how_sure
         Whether to ask the ensemble too, which takes most of the time; without, lists are in order of similarity.
     """
-    questions, vectors = [question_of(one) for one in asked], _vectors(release, space)
+    vectors = _vectors(release, space)
+    questions = _checked(asked, k, allowed, len(vectors))
     ensemble = _ensemble(release, space) if how_sure else None
     if ensemble is None and allowed is None and isinstance(index := index_of(release, space), GraphIndex):
         return [_by_graph(index, question, k) for question in questions]
@@ -164,9 +167,11 @@ def farthest(
     Only books with at least `far_threshold` readers are listed: the vectors of rare books are mostly
     noise, and on a sphere noise is far from everything. Where it is known how sure a similarity is, only
     books are listed that are further than half of these books are, beyond their uncertainty (`high` lies below the
-    median of their similarities to what is asked for), in order of `high`: there may be none.
+    median of their similarities to what is asked for), in order of `high`: there may be none. Raises what `nearest`
+    raises.
     """
-    question, vectors = question_of(asked), _vectors(release, space)
+    vectors = _vectors(release, space)
+    [question] = _checked([asked], k, allowed, len(vectors))
     similarity = vectors @ direction_of(question, vectors)
     is_common = release.books.n_readers >= far_threshold(release)
     is_common[question.left_out] = False
@@ -215,6 +220,18 @@ def random_similarities(release: Release, space: str | None = None) -> np.ndarra
 def chance_similarity(release: Release, space: str | None = None) -> float:
     """Return the similarity that one random pair of books in a hundred exceeds: below it, near means little."""
     return float(np.quantile(random_similarities(release, space), 0.99))
+
+
+def _checked(asked: Sequence[Asked], k: int, allowed: np.ndarray | None, n_books: int) -> list[Question]:
+    """Return the questions; ValueError for what numpy would take for something else, as row -1 for the last book."""
+    if k < 0:
+        raise ValueError(f"k: expected 0 or more books, found {k}")
+    if allowed is not None and (allowed.dtype != np.bool_ or allowed.shape != (n_books,)):
+        raise ValueError(f"allowed: expected bool ({n_books},), found {allowed.dtype} {allowed.shape}")
+    questions = [question_of(one) for one in asked]
+    if wrong := [row for question in questions for row in question.left_out.tolist() if not 0 <= row < n_books]:
+        raise ValueError(f"row {wrong[0]}: expected 0 to {n_books - 1}, a row of the release's books")
+    return questions
 
 
 # ---- how sure -------------------------------------------------------------------------------

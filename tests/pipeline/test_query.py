@@ -83,6 +83,28 @@ def test_ties_go_to_the_lower_row(tmp_path: Path, k: int) -> None:
     assert farthest(release, 3, k).rows.tolist() == [0, 2, 5, 1, 4, 6][:k]
 
 
+@pytest.mark.parametrize(
+    ("asked", "k", "allowed", "message"),
+    [
+        (0, -1, None, "k: expected 0 or more books, found -1"),
+        (-1, 1, None, "row -1: expected 0 to 2"),
+        (3, 1, None, "row 3: expected 0 to 2"),
+        (Question((0, 1), unlike=(7,)), 1, None, "row 7: expected 0 to 2"),
+        (0, 1, np.array([True, False]), r"allowed: expected bool \(3,\), found bool \(2,\)"),
+        (0, 1, np.array([0, 1, 2]), r"allowed: expected bool \(3,\), found int64"),
+        (0, 1, np.ones((1, 3), bool), r"found bool \(1, 3\)"),
+    ],
+)
+def test_what_numpy_would_take_for_something_else_is_refused(
+    three: Release, asked: int | Question, k: int, allowed: np.ndarray | None, message: str
+) -> None:
+    for ask in (nearest, farthest):
+        with pytest.raises(ValueError, match=message):
+            ask(three, asked, k, allowed)
+    with pytest.raises(ValueError, match=message):
+        nearest_many(three, [1, asked], k, allowed)
+
+
 def test_records_say_what_the_books_are(three: Release) -> None:
     first, second = nearest(three, 1, 2).records(three.books)
     assert (first["rank"], first["book"], first["title"], first["similarity"]) == (1, "t:2", "C", 0.8)
