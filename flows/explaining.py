@@ -13,10 +13,18 @@ from flows.reading import open_store, row_of
 from flows.tables import write_csv, write_json, write_table
 from pipeline.editions_beside import N_LOOKED_AT, N_NEAR, Edition, Editions, editions_beside, find_work
 from pipeline.lookup import find_book
+from pipeline.shared_topics import MIN_SHARE
 from pipeline.why import N_LISTED, Place, Why, open_corpus
 from pipeline.why import why as explain
 
 _ALSO = {"lift": "lift", "n_shared": "of them", "n_readers": "readers", "title": "title", "authors": "authors"}
+_TOPIC = {
+    "model": "model",
+    "topic": "topic",
+    "share_of_first": "of the first",
+    "share_of_second": "of the second",
+    "name": "name",
+}
 _EDITION = {
     "edition": "#",
     "n_readers": "readers",
@@ -41,7 +49,7 @@ _CSV_DETAILS = ("imprint", "publisher", "language", "year", "title", "book")
 
 
 def why(chosen: argparse.Namespace) -> int:
-    """Print why two books are near: who reads both, against chance, and what else these readers read."""
+    """Print why two books are near: who reads both, against chance, what else these readers read, shared topics."""
     store = open_store(chosen.store)
     release = Release.open(store, chosen.release)
     books = release.books
@@ -99,6 +107,18 @@ def _print_why(release: Release, rows: list[int], found: Why) -> None:
         write_table("What readers of both read more than others do", _also(release.books, found), _ALSO)
     else:
         sys.stdout.write(f"No other book is told that their shared readers have read. {_rule(shared.min_readers)}")
+    _print_topics(release, found)
+
+
+def _print_topics(release: Release, found: Why) -> None:
+    """Print which topics the books share; nothing of a release that has no topics."""
+    least = percent(MIN_SHARE).strip()
+    if found.topics:
+        shares = ("share_of_first", "share_of_second")
+        lines = [{**line, **{name: percent(line[name]) for name in shares}} for line in _topics(found)]
+        write_table(f"Topics that have {least} or more of the readings of both", lines, _TOPIC)
+    elif release.topic_models:
+        sys.stdout.write(f"No topic has {least} or more of the readings of both.\n")
 
 
 def _place(place: Place) -> str:
@@ -135,7 +155,21 @@ def _why_as_json(books: Books, rows: list[int], found: Why) -> dict[str, Any]:
         "place_of_first": {"rank": found.of_one.rank, "p_top": found.of_one.p_top},
         **vars(found.shared),
         "also": _also(books, found),
+        "topics": _topics(found),
     }
+
+
+def _topics(found: Why) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": shared.model,
+            "topic": shared.topic + 1,
+            "name": shared.name,
+            "share_of_first": round(shared.of_one, 4),
+            "share_of_second": round(shared.of_other, 4),
+        }
+        for shared in found.topics
+    ]
 
 
 # ---- editions -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Why two books are near: who read both, how many that is against chance, and what else these readers read.
+"""Why two books are near: who read both, how many that is against chance, what else these readers read, which topics.
 
 Shared readers are compared with those expected if everybody read one book whatever else they read:
 n_one * n_other / n_readers. Lift is found over expected; Jaccard, shared readers over readers of either.
@@ -19,6 +19,7 @@ from data.release import Release
 from data.store import Store
 from pipeline.disclosure import is_told, least_told
 from pipeline.query import certainty, nearest
+from pipeline.shared_topics import SharedTopic, shared_topics
 
 N_LISTED = 10  # length of the lists that ranks and probabilities are about
 
@@ -87,6 +88,8 @@ class Why:
         Who read both.
     also
         What readers of both read more than others do, the surest lift first (`read_also`), as far as it is told.
+    topics
+        Topics that both are of; empty if there are none, or the release is without.
     """
 
     similarity: float
@@ -94,6 +97,7 @@ class Why:
     of_one: Place
     shared: Shared
     also: tuple[Also, ...]
+    topics: tuple[SharedTopic, ...]
 
 
 def open_corpus(store: Store, release: Release) -> Corpus:
@@ -135,6 +139,7 @@ def why(release: Release, corpus: Corpus, one: int, other: int, n_also: int = N_
         place_in(release, other, one),
         shared_readers(n_shared, len(of_one), len(of_other), corpus.n_readers, least),
         read_also(corpus, of_one, of_other, least, n_also, {one, other}),
+        shared_topics(release, one, other),
     )
 
 
