@@ -77,7 +77,8 @@ class UnknownBook(WagahaiError):
     def __init__(self, text: str, suggestions: Sequence[str]) -> None:
         self.suggestions = tuple(suggestions)
         closest = "".join(f"\n  {title}" for title in self.suggestions)
-        told = f"; the closest titles are:{closest}" if closest else ""
+        empty = "" if text.strip() else "; give a title, or part of one, in quotes, or an id with --book"
+        told = f"; the closest titles are:{closest}" if closest else empty
         super().__init__(f"unknown: no book matches {text!r}{told}")
 
 

@@ -190,8 +190,9 @@ def _listed_in(books: Books, file: str) -> tuple[str, ...]:
         raise WagahaiError(f"{file}: cannot be read as a list of books, UTF-8, one a line: {error}") from error
     ids, unknown = listed_ids(books, lines)
     if unknown:
-        first = visible(f"{file}: {len(unknown):,} lines name no book of this release, the first: {unknown[0]}")
-        sys.stderr.write(f"wagahai: {first}\n")
+        lines_name = f"{len(unknown):,} lines name" if len(unknown) > 1 else "1 line names"
+        told = f"{file}: {lines_name} no book of this release, the first: {unknown[0]}"
+        sys.stderr.write(f"wagahai: {visible(told)}\n")
     return ids
 
 

@@ -188,17 +188,25 @@ def farthest(
     return Neighbours(rows[order], similarity[rows[order]], low[order], high[order])
 
 
-def certainty(release: Release, asked: Asked, rows: np.ndarray) -> Certainty | None:
-    """Return how near some books may be to what is asked for, and how likely they are among the nearest.
+def nearest_with(release: Release, asked: Asked, k: int, rows: np.ndarray) -> tuple[Neighbours, Certainty | None]:
+    """Return what `nearest` returns, and how sure some books are, listed or not; the ensemble is asked once.
 
-    All books but those of the question compete; `rows` must not be among the latter. None without an ensemble.
+    `rows` must not be among the books of the question. Without an ensemble nothing is known of how sure they are: None.
     """
-    if (ensemble := release.ensemble) is None:
-        return None
-    question, vectors = question_of(asked), release.vectors
-    similarity = vectors @ direction_of(question, vectors)
+    vectors, ensemble = release.vectors, release.ensemble
+    [question] = _checked([asked], k, None, len(vectors))
+    similarity = (direction_of(question, vectors)[None] @ vectors.T)[0]
     similarity[question.left_out] = -np.inf
-    return _certainty(ensemble, release, question, similarity, rows)
+    if ensemble is None:
+        return nearest(release, question, k), None
+    considered = top_columns(similarity[None], max(N_CONSIDERED, 2 * k))[0]
+    considered = considered[similarity[considered] > -np.inf]
+    both = _certainty(ensemble, release, question, similarity, np.concatenate([considered, rows]))
+    of_list, of_rows = (
+        Certainty(both.low[part], both.high[part], both.p_top[part])
+        for part in (slice(len(considered)), slice(len(considered), None))
+    )
+    return _surest(considered, similarity[considered], of_list, k), of_rows
 
 
 def far_threshold(release: Release) -> int:

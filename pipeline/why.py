@@ -18,7 +18,7 @@ from data.errors import BadArtifact, WagahaiError
 from data.release import Release
 from data.store import Store
 from pipeline.disclosure import is_told, least_told
-from pipeline.query import certainty, nearest
+from pipeline.query import nearest_with
 from pipeline.shared_topics import SharedTopic, shared_topics
 
 N_LISTED = 10  # length of the lists that ranks and probabilities are about
@@ -185,8 +185,8 @@ def _counts(corpus: Corpus, readers: np.ndarray) -> np.ndarray:
 
 def place_in(release: Release, asked: int, row: int) -> Place:
     """Return where the book `row` stands in the list of the book `asked`."""
-    listed = nearest(release, asked, N_LISTED).rows
-    sure = certainty(release, asked, np.array([row]))
+    near, sure = nearest_with(release, asked, N_LISTED, np.array([row]))
+    listed = near.rows
     rank = int(np.argmax(listed == row)) + 1 if row in listed else _rank(release, asked, row, listed)
     if sure is None:
         return Place(rank, None, None, None)

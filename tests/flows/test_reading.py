@@ -141,7 +141,7 @@ def test_lists_of_books_in_files(store: Store, tmp_path: Path) -> None:
     arguments = ("nearest", "猫 新潮", "--json")
     done = wagahai(store, *arguments, "--only", str(tmp_path / "list.txt"))
     assert [record["book"] for record in json.loads(done.stdout)["near"]] == ["t:2", "t:3"]
-    assert "1 lines name no book of this release, the first: nobody's book" in done.stderr
+    assert "list.txt: 1 line names no book of this release, the first: nobody's book" in done.stderr
     done = wagahai(store, *arguments, "--without", str(tmp_path / "list.txt"))
     assert [record["book"] for record in json.loads(done.stdout)["near"]] == ["t:1"]
 
@@ -157,7 +157,9 @@ def test_another_release_is_asked_by_its_id(store: Store) -> None:
         (["nearest", "The Hobit"], "no book matches 'The Hobit'; the closest titles are:\n  The Hobbit"),
         (["nearest", "吾輩は猫である"], "2 books match '吾輩は猫である'"),
         (["nearest", "吾輩は猫である"], "[t:0]"),
-        (["nearest", ""], "no book matches ''"),
+        (["nearest", ""], "no book matches ''; give a title, or part of one, in quotes, or an id with --book"),
+        (["nearest", "hobbit", "--language", ""], "found an empty text for a language; this release has eng, ja"),
+        (["nearest", "hobbit", "--book-format", " "], "found an empty text for a format; this release has bunko"),
         (["nearest", "qxzzvw"], "no book matches 'qxzzvw'"),
         (["nearest"], "name one book or several"),
         (["nearest", "hobbit", "--reader", "r"], "name books, or --reader ID, not both"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +139,21 @@ def test_how_sure_a_place_is_is_what_the_list_says(tmp_path: Path) -> None:
         assert place.low == pytest.approx(listed.low[i])
     ranks = sorted(place_in(release, 3, row).rank for row in range(30) if row != 3)
     assert ranks == list(range(1, 30))
+
+
+def test_a_place_asks_the_ensemble_once(both: tuple[Release, Corpus], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Ensemble] = []
+    release = both[0]
+    release.__dict__["ensemble"] = Ensemble.of([release.vectors] * 3, Calibration())
+    similarity = Ensemble.similarity
+
+    def counted(ensemble: Ensemble, direction_in: Any, rows: np.ndarray) -> np.ndarray:
+        asked.append(ensemble)
+        return similarity(ensemble, direction_in, rows)
+
+    monkeypatch.setattr(Ensemble, "similarity", counted)
+    assert place_in(release, 0, 4).p_top is not None
+    assert len(asked) == 1
 
 
 def test_one_book_has_no_reason_to_be_near_itself(both: tuple[Release, Corpus]) -> None:
