@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from data.errors import UnknownBook, WagahaiError
+from data.errors import AmbiguousTitle, UnknownBook, WagahaiError
 from data.spreadsheet import visible
 from flows.asking import add_output, add_questions, count
 from flows.tables import write_json
@@ -101,11 +101,13 @@ def _run(chosen: argparse.Namespace) -> int:
     }[chosen.command](chosen)
 
 
-def _placed_book(store: Store, release: Release, space: str | None, unknown: UnknownBook, title: str) -> Placed:
+def _placed_book(
+    store: Store, release: Release, space: str | None, error: UnknownBook | AmbiguousTitle, title: str
+) -> Placed:
     """Place a book that is not in the release: only then is the history loaded."""
     from flows.placing import placed_book
 
-    return placed_book(store, release, space, unknown, title)
+    return placed_book(store, release, space, error, title)
 
 
 def _placed_reader(store: Store, release: Release, reader: str, namespace: str | None) -> Placed:

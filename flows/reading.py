@@ -18,7 +18,7 @@ from data.store import STORE_VARIABLE, Store
 from flows.answers import CSV_COLUMNS, columns, how_sure, in_words, listed
 from flows.tables import write_csv, write_json, write_table
 from pipeline.filters import Filters, allowed, described, listed_ids
-from pipeline.lookup import find_book, find_books
+from pipeline.lookup import find_book, find_books, is_in_full
 from pipeline.query import Neighbours, chance_similarity, far_threshold, farthest
 from pipeline.query import nearest as nearest_books
 from pipeline.question import Question
@@ -38,7 +38,7 @@ class Placed:
 class Placing(NamedTuple):
     """How to place what is not in the release; loads the history, so only when it is needed."""
 
-    book: Callable[[Store, Release, str | None, UnknownBook, str], Placed]
+    book: Callable[[Store, Release, str | None, UnknownBook | AmbiguousTitle, str], Placed]
     reader: Callable[[Store, Release, str, str | None], Placed]
 
 
@@ -117,7 +117,11 @@ def _together(books: Books, parts: list[Question], unlike: list[int]) -> Questio
 
 
 def _placed(store: Store, release: Release, chosen: argparse.Namespace, title: str, placing: Placing) -> Placed:
-    """Return the book that a title names, in the release or else in the history."""
+    """Return the book that a title names, in the release or else in the history.
+
+    One that is part of several titles of the release may be a new book's whole title. One that is part of a single
+    title is taken for that book: to open the history first would take longer than the answer.
+    """
     books, titles = release.books, chosen.title
     try:
         return of_row(books, find_book(books, title))
@@ -127,7 +131,7 @@ def _placed(store: Store, release: Release, chosen: argparse.Namespace, title: s
                 f"{len(titles)} titles were given, and {title!r} does not name one book; "
                 f'a title of several words needs quotes: "{joined}"'
             ) from error
-        if isinstance(error, AmbiguousTitle):
+        if isinstance(error, AmbiguousTitle) and is_in_full(books, title):
             raise
         return placing.book(store, release, chosen.space, error, title)
 

@@ -60,6 +60,12 @@ def find_books(books: Books, text: str) -> list[int]:
     return []
 
 
+def is_in_full(books: Books, text: str) -> bool:
+    """Say whether `text` is the id or the title of a book, and not only part of what is known of some."""
+    is_title = next(_rules(text), None)
+    return books.row(text) is not None or (is_title is not None and any(is_title(books, i) for i in range(len(books))))
+
+
 def find_book(books: Books, text: str) -> int:
     """Return the row of the one book that `text` names.
 

@@ -237,6 +237,25 @@ def test_a_book_that_came_later_is_warm(later: Store, capsys: pytest.CaptureFixt
     assert "not in the release" in ask(later, capsys, "nearest", "t:77", "--other-authors", code=2)
 
 
+def test_a_new_book_comes_before_several_whose_titles_it_is_part_of(
+    later: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The release has two cats; the history has also a book that is called nothing but 猫, and one of two readers."""
+    assert "2 books match '猫'" in ask(later, capsys, "nearest", "猫", code=2)
+    label = {"work": None}
+    books = [{"book": "t:90", "title": "猫", **label}, {"book": "t:91", "title": "漱石", **label}]
+    readers = [pseudonym(name, "tsv", KEY.encode()) for name in ("dora", "emil", "gus")]
+    rows = [{"reader": reader, "book": book} for reader in readers for book in ("t:2", "t:90")]
+    rows += [{"reader": reader, "book": "t:91"} for reader in readers[:2]]
+    made = batch("00000000000000bb", rows, books)
+    made.account.update(key=key_fingerprint(KEY.encode()))
+    made.commit(History(later.history))
+    assert "Near 猫 (warm: 3 readers, not in the release)" in ask(later, capsys, "nearest", "猫")
+    assert "2 books match '吾輩は猫である'" in ask(later, capsys, "nearest", "吾輩は猫である", code=2)
+    assert "2 books match '漱石'" in ask(later, capsys, "nearest", "漱石", code=2)
+    assert "2 books match '夏目'" in ask(later, capsys, "nearest", "夏目", code=2)
+
+
 def test_behind_a_known_and_a_warm_book_are_the_readers_of_the_less_read(
     later: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

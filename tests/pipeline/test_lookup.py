@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from data.errors import AmbiguousTitle, UnknownBook
-from pipeline.lookup import N_LISTED, find_book, find_books, suggest
+from pipeline.lookup import N_LISTED, find_book, find_books, is_in_full, suggest
 from tests.pipeline.books import books_of, titled
 
 SHELF = books_of(
@@ -166,6 +166,14 @@ ATTIC = books_of(
 )
 def test_a_latin_word_is_found_where_a_word_begins(typed: str, rows: list[int]) -> None:
     assert find_books(ATTIC, typed) == rows
+
+
+@pytest.mark.parametrize(
+    ("typed", "whole"),
+    [("t:4", True), ("hobbit", True), ("吾輩は猫である", True), ("猫 岩波", False), ("tolkien", False), ("", False)],
+)
+def test_a_title_in_full_is_told_from_part_of_one(typed: str, whole: bool) -> None:
+    assert is_in_full(SHELF, typed) is whole
 
 
 def test_two_titles_without_letters_stay_apart() -> None:
