@@ -1,7 +1,7 @@
 """Errors a user can act on: each says what was found, what was expected and what to do.
 
-The command line prints the message of a `WagahaiError` and nothing else; any other
-exception is a bug and keeps its traceback.
+The command line prints the message of a `WagahaiError` and nothing else, and path and reason of an `OSError`; any
+other exception is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class UnknownBook(WagahaiError):
     def __init__(self, text: str, suggestions: Sequence[str]) -> None:
         self.suggestions = tuple(suggestions)
         closest = "".join(f"\n  {title}" for title in self.suggestions)
-        told = f"; the closest titles are:{closest}" if closest else ""
+        empty = "" if text.strip() else "; give a title, or part of one, in quotes, or an id with --book"
+        told = f"; the closest titles are:{closest}" if closest else empty
         super().__init__(f"unknown: no book matches {text!r}{told}")
 
 

@@ -16,9 +16,8 @@ Everything a run makes lies under one folder (``$WAGAHAI_STORE``, default ``.wag
     inbox/                   where the nightly ingest looks for new files
     locks/                   one file per lock
 
-A folder appears under its final name only when it is complete: it is made beside its place,
-flushed to disk and renamed. A process killed at any moment leaves at most a folder whose name
-starts with ``.making-``, which the next run sweeps.
+A folder appears under its final name only when it is complete: it is made beside its place, flushed to disk and
+renamed. A process killed at any moment leaves at most a folder named ``.making-...``, which the next run sweeps.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,8 +50,11 @@ class Store:
 
     @classmethod
     def from_environment(cls, root: str | Path | None = None) -> Store:
-        """Return the store at `root`, else at ``$WAGAHAI_STORE``, else at ``.wagahai``."""
-        return cls(Path(root or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE).expanduser().absolute())
+        """Return the store at `root`, else at ``$WAGAHAI_STORE``, else at ``.wagahai``; WagahaiError of a file."""
+        folder = Path(root or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE).expanduser().absolute()
+        if folder.exists() and not folder.is_dir():
+            raise WagahaiError(f"{folder} is no folder; a store is one: name another with --store or {STORE_VARIABLE}")
+        return cls(folder)
 
     @property
     def history(self) -> Path:
@@ -257,9 +259,8 @@ class Store:
             file.write(secrets.token_hex(32))
         _flush(making)
         try:
-            os.link(making, path)  # fails if another process was first: its key stands
-        except FileExistsError:
-            pass
+            with suppress(FileExistsError):  # another process was first: its key stands
+                os.link(making, path)
         finally:
             making.unlink()
         _flush(self.root)
@@ -267,10 +268,9 @@ class Store:
 
 def _read(path: Path) -> str:
     """Text of a small file, empty if there is none (now: it may go at any moment)."""
-    try:
+    with suppress(FileNotFoundError):
         return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return ""
+    return ""
 
 
 def _half_made(root: Path) -> Iterator[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from flows.tables import OUTPUTS
 
@@ -26,9 +27,9 @@ def count(text: str) -> int:
     return int(text)
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
+def add_output(parser: argparse.ArgumentParser, outputs: Sequence[str] = OUTPUTS) -> None:
     """Add the choice of how to print."""
-    parser.add_argument("--format", choices=OUTPUTS, default="table", help="how to print (default table)")
+    parser.add_argument("--format", choices=outputs, default="table", help="how to print (default table)")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="same as --format json")
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from data.errors import UnknownBook, WagahaiError
+from data.errors import AmbiguousTitle, UnknownBook, WagahaiError
 from data.spreadsheet import visible
 from flows.asking import add_output, add_questions, count
 from flows.tables import write_json
@@ -38,19 +38,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except WagahaiError as error:
-        if getattr(chosen, "format", None) == "json":
-            write_json(
-                {
-                    "error": type(error).__name__,
-                    "matches": list(getattr(error, "matches", ())),
-                    "suggestions": list(getattr(error, "suggestions", ())),
-                }
-            )
-        sys.stderr.write(f"wagahai: {visible(str(error))}\n")
-        return USER_ERROR
+        return _fail(chosen, error, str(error))
     except BrokenPipeError:  # `wagahai nearest ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails again
         return 0
+    except OSError as error:  # a folder that may not be written, a disk that is full
+        return _fail(chosen, error, ": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error)))))
+
+
+def _fail(chosen: argparse.Namespace, error: Exception, message: str) -> int:
+    """Say what went wrong, to a program too where it asked for JSON; return the exit code."""
+    if getattr(chosen, "format", None) == "json":
+        write_json(
+            {
+                "error": type(error).__name__,
+                "message": message,
+                "matches": list(getattr(error, "matches", ())),
+                "suggestions": list(getattr(error, "suggestions", ())),
+            }
+        )
+    sys.stderr.write(f"wagahai: {visible(message)}\n")
+    return USER_ERROR
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -93,11 +101,13 @@ def _run(chosen: argparse.Namespace) -> int:
     }[chosen.command](chosen)
 
 
-def _placed_book(store: Store, release: Release, space: str | None, unknown: UnknownBook, title: str) -> Placed:
+def _placed_book(
+    store: Store, release: Release, space: str | None, error: UnknownBook | AmbiguousTitle, title: str
+) -> Placed:
     """Place a book that is not in the release: only then is the history loaded."""
     from flows.placing import placed_book
 
-    return placed_book(store, release, space, unknown, title)
+    return placed_book(store, release, space, error, title)
 
 
 def _placed_reader(store: Store, release: Release, reader: str, namespace: str | None) -> Placed:
@@ -172,7 +182,7 @@ def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--profile", default="default", help="the settings to beat (default: default)")
     parser.add_argument("--output", default="searched.toml", metavar="TOML", help="profile to write (searched.toml)")
     parser.add_argument("--seed", type=count, default=0, help="root of everything random (default 0)")
-    add_output(parser)
+    add_output(parser, ("table", "json"))
 
 
 def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

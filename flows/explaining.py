@@ -13,10 +13,18 @@ from flows.reading import open_store, row_of
 from flows.tables import write_csv, write_json, write_table
 from pipeline.editions_beside import N_LOOKED_AT, N_NEAR, Edition, Editions, editions_beside, find_work
 from pipeline.lookup import find_book
-from pipeline.why import N_LISTED, Place, Shared, Why, open_corpus
+from pipeline.shared_topics import MIN_SHARE
+from pipeline.why import N_LISTED, Place, Why, open_corpus
 from pipeline.why import why as explain
 
 _ALSO = {"lift": "lift", "n_shared": "of them", "n_readers": "readers", "title": "title", "authors": "authors"}
+_TOPIC = {
+    "model": "model",
+    "topic": "topic",
+    "share_of_first": "of the first",
+    "share_of_second": "of the second",
+    "name": "name",
+}
 _EDITION = {
     "edition": "#",
     "n_readers": "readers",
@@ -24,7 +32,7 @@ _EDITION = {
     "format": "format",
     "made_by": "published by",
     "year": "year",
-    "shared": "read others too",
+    "shared": "read both",
     "similarity": "similarity",
     "title": "title",
     "book": "id",
@@ -41,7 +49,7 @@ _CSV_DETAILS = ("imprint", "publisher", "language", "year", "title", "book")
 
 
 def why(chosen: argparse.Namespace) -> int:
-    """Print why two books are near: who reads both, against chance, and what else these readers read."""
+    """Print why two books are near: who reads both, against chance, what else these readers read, shared topics."""
     store = open_store(chosen.store)
     release = Release.open(store, chosen.release)
     books = release.books
@@ -88,19 +96,29 @@ def _print_why(release: Release, rows: list[int], found: Why) -> None:
         f"{other} in the list of {one}": _place(place),
         f"{one} in the list of {other}": _place(found.of_one),
         "readers": " and ".join(f"{int(release.books.n_readers[row]):,}" for row in rows),
-        "readers of both": _told(shared.n_shared, shared),
+        "readers of both": _told(shared.n_shared),
         "expected by chance": f"{shared.n_expected:,.1f}",
-        "lift (found over expected)": "not told" if shared.lift is None else f"{shared.lift:,.1f}",
-        "Jaccard (both over either)": "not told" if shared.jaccard is None else f"{shared.jaccard:.3f}",
+        "lift (found over expected)": _told(shared.lift, ",.1f"),
+        "Jaccard (both over either)": _told(shared.jaccard, ".3f"),
     }
     lines = [{"what": what, "value": value} for what, value in facts.items()]
     write_table(f"{one} and {other}, release {release.id}", lines, {"what": "what", "value": "how much"})
     if found.also:
         write_table("What readers of both read more than others do", _also(release.books, found), _ALSO)
     else:
-        sys.stdout.write(
-            f"Their shared readers have no other book in common, of {shared.fewer_than} of them or more.\n"
-        )
+        sys.stdout.write(f"No other book is told that their shared readers have read. {_rule(shared.min_readers)}")
+    _print_topics(release, found)
+
+
+def _print_topics(release: Release, found: Why) -> None:
+    """Print which topics the books share; nothing of a release that has no topics."""
+    least = percent(MIN_SHARE).strip()
+    if found.topics:
+        shares = ("share_of_first", "share_of_second")
+        lines = [{**line, **{name: percent(line[name]) for name in shares}} for line in _topics(found)]
+        write_table(f"Topics that have {least} or more of the readings of both", lines, _TOPIC)
+    elif release.topic_models:
+        sys.stdout.write(f"No topic has {least} or more of the readings of both.\n")
 
 
 def _place(place: Place) -> str:
@@ -110,8 +128,12 @@ def _place(place: Place) -> str:
     return f"rank {place.rank:,}{sure}"
 
 
-def _told(n: int | None, shared: Shared | Editions) -> str:
-    return f"fewer than {shared.fewer_than}" if n is None else f"{n:,}"
+def _told(value: float | None, how: str = ",") -> str:
+    return "not told" if value is None else f"{value:{how}}"
+
+
+def _rule(least: int) -> str:
+    return f"How many share books is told where at least {least} do and at least {least} readers of each do not.\n"
 
 
 def _also(books: Books, found: Why) -> list[dict[str, Any]]:
@@ -133,7 +155,21 @@ def _why_as_json(books: Books, rows: list[int], found: Why) -> dict[str, Any]:
         "place_of_first": {"rank": found.of_one.rank, "p_top": found.of_one.p_top},
         **vars(found.shared),
         "also": _also(books, found),
+        "topics": _topics(found),
     }
+
+
+def _topics(found: Why) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": shared.model,
+            "topic": shared.topic + 1,
+            "name": shared.name,
+            "share_of_first": round(shared.of_one, 4),
+            "share_of_second": round(shared.of_other, 4),
+        }
+        for shared in found.topics
+    ]
 
 
 # ---- editions -----------------------------------------------------------------------------
@@ -150,7 +186,7 @@ def _edition(books: Books, found: Editions, i: int) -> dict[str, Any]:
         "year": books.year[edition.row],
         "share": round(edition.share, 4),
         "n_shared": edition.n_shared,
-        "fewer_than": found.fewer_than,
+        "min_readers": found.min_readers,
         "similarity": None if edition.similarity is None else round(edition.similarity, 4),
         "low": place and place.low,
         "high": place and place.high,
@@ -167,7 +203,10 @@ def _print_editions(release: Release, found: Editions, records: list[dict[str, A
     several = len(records) > 1
     counted = f"{len(records):,} editions" if several else "1 edition"
     title = f"{records[0]['title']}: {counted} with enough readers, release {release.id}"
-    write_table(title, [_edition_in_words(record, found) for record in records], _EDITION)
+    columns = {name: heading for name, heading in _EDITION.items() if name != "shared" or len(records) == 2}
+    write_table(title, [_edition_in_words(record, several=several) for record in records], columns)
+    if len(records) == 2 and found.editions[0].n_shared is None:
+        sys.stdout.write(_rule(found.min_readers))
     near = [
         {**line, "edition": record["edition"], "only_here": "*" if line["only_here"] and several else ""}
         for record in records
@@ -177,12 +216,12 @@ def _print_editions(release: Release, found: Editions, records: list[dict[str, A
     write_table(f"The {N_NEAR} nearest books of other works{marked}", near, _NEAR)
 
 
-def _edition_in_words(record: dict[str, Any], found: Editions) -> dict[str, Any]:
+def _edition_in_words(record: dict[str, Any], *, several: bool) -> dict[str, Any]:
     is_first = record["similarity"] is None
     return {
         **record,
-        "share": percent(record["share"]) if len(found.editions) > 1 else "",
+        "share": percent(record["share"]) if several else "",
         "made_by": record["imprint"] or record["publisher"],
-        "shared": _told(record["n_shared"], found) if len(found.editions) > 1 else "",
+        "shared": _told(record["n_shared"]),
         "similarity": "most read" if is_first else between(record["similarity"], record["low"], record["high"]),
     }

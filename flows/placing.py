@@ -6,14 +6,14 @@ import sys
 
 import numpy as np
 
-from data.errors import BadHistory, UnknownBook, WagahaiError
+from data.errors import AmbiguousTitle, BadHistory, UnknownBook, WagahaiError
 from data.release import Release
 from data.store import Store
 from flows.reading import Placed, of_row
 from flows.telling_topics import Shares
+from pipeline.disclosure import least_told
 from pipeline.fold_in import place_reader, reader_books, warm_book
 from pipeline.question import Question
-from pipeline.why import min_readers
 
 
 class TooFewReaders(UnknownBook):
@@ -27,24 +27,34 @@ class TooFewReaders(UnknownBook):
         )
 
 
-def placed_book(store: Store, release: Release, space: str | None, unknown: UnknownBook, title: str) -> Placed:
+def placed_book(
+    store: Store, release: Release, space: str | None, error: UnknownBook | AmbiguousTitle, title: str
+) -> Placed:
     """Return the book that a title names in the history, placed from its readers and marked ``warm``.
+
+    Parameters
+    ----------
+    error
+        What the release says of the title: it knows none, or the title is part of several. Then only a book that has
+        it in full comes before these.
 
     Raises
     ------
-    UnknownBook
-        `unknown` if the history has no such book either; `TooFewReaders` if it has, but cannot place it.
-    AmbiguousTitle
-        If it has several.
+    UnknownBook, AmbiguousTitle
+        `error` if the history has no such book either, `TooFewReaders` if an unknown one cannot be placed; if the
+        history has several.
     """
+    is_part = isinstance(error, AmbiguousTitle)
     try:
-        found = warm_book(store, release, title, space)
+        found = warm_book(store, release, title, space, in_full=is_part)
     except (BadHistory, UnknownBook):
-        raise unknown from None
+        raise error from None
     if found.row is not None:  # another edition, of a release of works
         return of_row(release.books, found.row)
+    if found.vector is None and is_part:
+        raise error
     if found.vector is None:
-        raise TooFewReaders(title, min_readers(release))
+        raise TooFewReaders(title, least_told(release))
     record = {"book": None, "title": title, "n_readers": found.n, "warm": True}
     called = f"{title} (warm: {found.n:,} readers, not in the release)"
     return Placed(Question((), new=(found.vector,), n_readers=found.n), called, record)

@@ -18,8 +18,8 @@ from data.store import STORE_VARIABLE, Store
 from flows.answers import CSV_COLUMNS, columns, how_sure, in_words, listed
 from flows.tables import write_csv, write_json, write_table
 from pipeline.filters import Filters, allowed, described, listed_ids
-from pipeline.lookup import find_book, find_books
-from pipeline.query import chance_similarity, far_threshold, farthest
+from pipeline.lookup import find_book, find_books, is_in_full
+from pipeline.query import Neighbours, chance_similarity, far_threshold, farthest
 from pipeline.query import nearest as nearest_books
 from pipeline.question import Question
 
@@ -38,7 +38,7 @@ class Placed:
 class Placing(NamedTuple):
     """How to place what is not in the release; loads the history, so only when it is needed."""
 
-    book: Callable[[Store, Release, str | None, UnknownBook, str], Placed]
+    book: Callable[[Store, Release, str | None, UnknownBook | AmbiguousTitle, str], Placed]
     reader: Callable[[Store, Release, str, str | None], Placed]
 
 
@@ -55,14 +55,17 @@ def nearest(chosen: argparse.Namespace, placing: Placing) -> int:
     """Print the books near and far from a title, from several, or from a reader."""
     store = open_store(chosen.store)
     release = Release.open(store, chosen.release)
+    if chosen.space == release.spaces[0]:
+        chosen.space = None  # the default one named is the default one
     subject = _subject(chosen, store, release, placing)
     filters = _filters(chosen, release.books, subject.question)
     mask = allowed(release.books, filters, subject.question.left_out.tolist())
     ask = (release, subject.question)
     near = nearest_books(*ask, chosen.k, mask if filters != Filters() else None, chosen.space)
-    lists = {"near": near.records(release.books)}
+    found = {"near": near}
     if chosen.far:
-        lists["far"] = farthest(*ask, chosen.far, mask, chosen.space).records(release.books)
+        found["far"] = farthest(*ask, chosen.far, mask, chosen.space)
+    lists = {name: books.records(release.books) for name, books in found.items()}
     said = described(release.books, filters)
     if chosen.format == "json":
         facts = {"release": release.id, "space": chosen.space or release.spaces[0], "asked": subject.record}
@@ -70,11 +73,11 @@ def nearest(chosen: argparse.Namespace, placing: Placing) -> int:
         recall = near.recall and near.recall.mean
         write_json({**facts, "filters": said, "chance_similarity": chance, "index_recall": recall, **lists})
     elif chosen.format == "csv":
-        records = [{"list": name, **record} for name, found in lists.items() for record in found]
+        records = [{"list": name, **record} for name, of_list in lists.items() for record in of_list]
         write_csv(records, ["list", *CSV_COLUMNS])
     else:
         n_allowed = f"; of {int(mask.sum()):,} books: {', '.join(said)}" if said else ""
-        _print_lists(release, chosen, subject, n_allowed, lists)
+        _print_lists(release, chosen, subject, n_allowed, found)
         if near.recall:
             sys.stdout.write(f"Near books come from an index: {near.recall}.\n")
     return 0
@@ -103,18 +106,22 @@ def _subject(chosen: argparse.Namespace, store: Store, release: Release, placing
         "like" if chosen.reader is None else "reader": [part.record for part in parts],
         "unlike": [of_row(books, row).record for row in unlike],
     }
-    return Subject(_together([part.question for part in parts], unlike), called, record)
+    return Subject(_together(books, [part.question for part in parts], unlike), called, record)
 
 
-def _together(parts: list[Question], unlike: list[int]) -> Question:
+def _together(books: Books, parts: list[Question], unlike: list[int]) -> Question:
+    """Return the question for the middle of all parts; behind it are the readers of the least read one."""
     like = dict.fromkeys(row for part in parts for row in part.like)
     new = [vector for part in parts for vector in part.new]
-    known = [part.n_readers for part in parts if part.n_readers is not None]
-    return Question(tuple(like), tuple(unlike), tuple(new), min(known, default=None))
+    return Question(tuple(like), tuple(unlike), tuple(new), min(part.readers(books) for part in parts))
 
 
 def _placed(store: Store, release: Release, chosen: argparse.Namespace, title: str, placing: Placing) -> Placed:
-    """Return the book that a title names, in the release or else in the history."""
+    """Return the book that a title names, in the release or else in the history.
+
+    One that is part of several titles of the release may be a new book's whole title. One that is part of a single
+    title is taken for that book: to open the history first would take longer than the answer.
+    """
     books, titles = release.books, chosen.title
     try:
         return of_row(books, find_book(books, title))
@@ -124,7 +131,7 @@ def _placed(store: Store, release: Release, chosen: argparse.Namespace, title: s
                 f"{len(titles)} titles were given, and {title!r} does not name one book; "
                 f'a title of several words needs quotes: "{joined}"'
             ) from error
-        if isinstance(error, AmbiguousTitle):
+        if isinstance(error, AmbiguousTitle) and is_in_full(books, title):
             raise
         return placing.book(store, release, chosen.space, error, title)
 
@@ -187,8 +194,9 @@ def _listed_in(books: Books, file: str) -> tuple[str, ...]:
         raise WagahaiError(f"{file}: cannot be read as a list of books, UTF-8, one a line: {error}") from error
     ids, unknown = listed_ids(books, lines)
     if unknown:
-        first = visible(f"{file}: {len(unknown):,} lines name no book of this release, the first: {unknown[0]}")
-        sys.stderr.write(f"wagahai: {first}\n")
+        lines_name = f"{len(unknown):,} lines name" if len(unknown) > 1 else "1 line names"
+        told = f"{file}: {lines_name} no book of this release, the first: {unknown[0]}"
+        sys.stderr.write(f"wagahai: {visible(told)}\n")
     return ids
 
 
@@ -200,18 +208,19 @@ def _print_lists(
     chosen: argparse.Namespace,
     subject: Subject,
     n_allowed: str,
-    lists: dict[str, list[dict[str, Any]]],
+    found: dict[str, Neighbours],
 ) -> None:
     sure = how_sure(release, chosen.space, subject.question, is_filtered=bool(n_allowed))
     headings = {"near": f"Near {subject.called}, release {release.id}{n_allowed}\n{sure}"}
-    beyond = "" if release.ensemble is None or chosen.space else ", and further than half of these beyond doubt"
+    is_far_sure = "far" in found and found["far"].high is not None
+    beyond = ", and further than half of these beyond doubt" if is_far_sure else ""
     headings["far"] = f"Far from it (books with at least {far_threshold(release):,} readers{beyond})"
-    for name, records in lists.items():
-        if records:
+    for name, books in found.items():
+        if records := books.records(release.books):
             write_table(headings[name], said := in_words(records), columns(said))
         else:
             sys.stdout.write(f"{visible(headings[name].splitlines()[0])}: none\n")
-    if lists["near"]:
+    if len(found["near"].rows):
         sys.stdout.write(_caution(release, chosen.space, subject.question.readers(release.books)))
 
 

@@ -69,7 +69,7 @@ def refresh_release(
     root = str(opened.root)
     with _failure_told(), opened.lock(LOCK, wait_seconds=wait_seconds):
         task_runner = with_runner(runner)
-        check_settings(load_settings(profile))  # before the history is touched
+        check_settings(load_settings(profile), seed)  # before the history is touched
         opened.sweep()
         profile = keep_profile(opened, profile)
         if sample:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from flows.progress import TerminalProgress
 from flows.tables import write_json, write_table
 from pipeline.build_corpus import make_corpus
 from pipeline.config import load_settings, profile_path
+from pipeline.represent import check_settings
 from pipeline.search import SEARCHED, Searched, Tried, search, write_profile
 
 N_SHOWN = 10
@@ -26,14 +28,20 @@ def search_settings(chosen: argparse.Namespace) -> int:
     Raises
     ------
     BadConfig
-        If a kind has nothing to search, or the file to write is there and not the profile that is searched from.
+        If a kind has nothing to search, or the file to write has no folder, or is there and not the profile that is
+        searched from: a search of hours must not end in nothing. If the profile has settings of another kind that were
+        searched with another seed.
     """
     base, output = profile_path(chosen.profile), Path(chosen.output)
     if output.exists() and output.resolve() != base.resolve():
         raise BadConfig(f"{output} exists; name another --output, or search from it with --profile {output}")
+    if not output.parent.is_dir():
+        raise BadConfig(f"{output}: there is no folder {output.parent}; make it, or name another --output")
     if unknown := [kind for kind in chosen.kind if kind not in SEARCHED]:
         raise BadConfig(f"search: nothing to search of {', '.join(unknown)}; known are {', '.join(SEARCHED)}")
     store, settings = Store.from_environment(chosen.store), load_settings(base)
+    others = {kind: record for kind, record in settings.searched.items() if kind not in chosen.kind}
+    check_settings(replace(settings, searched=others), chosen.seed)
     with TerminalProgress() as progress:
         corpus, _ = make_corpus(store, History(store.history).latest(), settings.corpus)
         found = [
@@ -46,7 +54,8 @@ def search_settings(chosen: argparse.Namespace) -> int:
     else:
         for one in found:
             _print(one)
-        sys.stdout.write(f"written: {output}; use it with: wagahai refresh --profile {output}\n")
+        same_readers = f" --seed {chosen.seed}" if chosen.seed else ""
+        sys.stdout.write(f"written: {output}; use it with: wagahai refresh --profile {output}{same_readers}\n")
     return 0
 
 

@@ -25,7 +25,8 @@ from flows.steps import (
     splits_of,
     topics_step,
 )
-from pipeline.represent import READERS, WHOLE
+from pipeline.config import load_settings
+from pipeline.represent import READERS, WHOLE, check_settings
 
 RUNNERS = ("threads", "dask")
 
@@ -47,6 +48,7 @@ def train_models(
         History version to train on; the latest if None.
     """
     root = str(Store.from_environment(store).root)
+    check_settings(load_settings(profile), seed)
     pinned = latest_version(root) if version is None else version
     corpus = corpus_step(root, pinned, profile)
     splits = splits_of(corpus, profile)

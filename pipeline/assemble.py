@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,11 @@ class Ingredients:
 
     @property
     def digest(self) -> str:
-        """Digest of all ingredients: equal ones make equal releases."""
+        """Digest of all ingredients: equal ones make equal releases. How settings were found makes none another."""
         folders = [self.works, self.corpus, *self.spaces.values(), self.ensemble, self.topic_quality, *self.evaluations]
         names = [folder and folder.name for folder in folders]
-        return digest_of([FORMAT, TOPICS_FORMAT, self.history.digest, names, asdict(self.settings), self.seed])
+        settings = replace(self.settings, searched={})
+        return digest_of([FORMAT, TOPICS_FORMAT, self.history.digest, names, asdict(settings), self.seed])
 
 
 def assemble(folder: Path, ingredients: Ingredients, published: Sequence[str], progress: Progress) -> None:

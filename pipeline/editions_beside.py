@@ -10,9 +10,10 @@ import numpy as np
 from data.corpus import Corpus
 from data.errors import AmbiguousTitle, UnknownBook
 from data.release import Books, Release
+from pipeline.disclosure import is_told, least_told
 from pipeline.lookup import N_LISTED, find_books, suggest
 from pipeline.query import Neighbours, nearest
-from pipeline.why import Place, min_readers, place_in, readers_of
+from pipeline.why import Place, place_in, readers_of
 
 N_NEAR = 5  # books of other works listed beside each edition
 N_LOOKED_AT = 20  # books near the other editions, among which a book is not its own
@@ -30,7 +31,8 @@ class Edition:
         Its share of the readers of all editions, somebody who read two counting twice (so that nothing follows from
         it about the few who did).
     n_shared
-        Of its readers, those who read another edition too; None if they are fewer than `Editions.fewer_than`.
+        Of its readers, those who read the other edition too; None where that is not told (`pipeline.disclosure`), and
+        unless there are two editions: of more, what is not told of two would follow from sums and differences.
     similarity, place
         To the most read edition, and where this one stands in that one's list; None of itself.
     near
@@ -54,7 +56,7 @@ class Editions:
 
     work: str
     editions: tuple[Edition, ...]
-    fewer_than: int
+    min_readers: int  # who must have read both of two editions, and of each only the one, for it to be told
 
 
 def find_work(books: Books, text: str) -> int:
@@ -79,26 +81,25 @@ def find_work(books: Books, text: str) -> int:
 
 def editions_beside(release: Release, corpus: Corpus, row: int) -> Editions:
     """Return the editions of the work that the book in `row` is of, with what tells them apart."""
-    books, fewer_than = release.books, min_readers(release)
+    books, least = release.books, least_told(release)
     work = _work(books, row)
     rows = sorted(
         (i for i in range(len(books)) if _work(books, i) == work), key=lambda i: (-int(books.n_readers[i]), i)
     )
-    n_shared = _shared(corpus, rows)
-    near = _near(release, rows)
+    n_shared, near = _shared(corpus, rows, least), _near(release, rows)
     n_readings = int(books.n_readers[rows].sum())
     editions = [
         Edition(
             i,
             int(books.n_readers[i]) / n_readings,
-            n if n >= fewer_than else None,
+            n_shared,
             None if i == rows[0] else float(release.vectors[i] @ release.vectors[rows[0]]),
             None if i == rows[0] else place_in(release, rows[0], i),
             *beside,
         )
-        for i, n, beside in zip(rows, n_shared, near, strict=True)
+        for i, beside in zip(rows, near, strict=True)
     ]
-    return Editions(work, tuple(editions), fewer_than)
+    return Editions(work, tuple(editions), least)
 
 
 def _work(books: Books, row: int) -> str:
@@ -106,11 +107,13 @@ def _work(books: Books, row: int) -> str:
     return books.columns["work"][row] or books.columns["book"][row]
 
 
-def _shared(corpus: Corpus, rows: Sequence[int]) -> list[int]:
-    """Return how many readers of each edition read another one too."""
-    readers = [readers_of(corpus, row) for row in rows]
-    n_editions = np.bincount(np.concatenate(readers), minlength=corpus.n_readers)
-    return [int((n_editions[some] > 1).sum()) for some in readers]
+def _shared(corpus: Corpus, rows: Sequence[int], min_readers: int) -> int | None:
+    """Return how many read both of two editions, None where that is not told or there are not two."""
+    if len(rows) != 2:
+        return None
+    one, other = (readers_of(corpus, row) for row in rows)
+    n_shared = len(np.intersect1d(one, other, assume_unique=True))
+    return n_shared if is_told(n_shared, len(one), len(other), min_readers) else None
 
 
 def _near(release: Release, rows: Sequence[int]) -> list[tuple[Neighbours, tuple[bool, ...]]]:

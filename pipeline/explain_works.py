@@ -14,7 +14,7 @@ from data.history import ReadingHistory
 from data.works.by_id import EDITION, ISBN, SAID, WORK
 from data.works.table import Works
 from pipeline.book_columns import books_of
-from pipeline.lookup import N_LISTED, N_SUGGESTIONS, base_key, find_books
+from pipeline.lookup import N_LISTED, N_SUGGESTIONS, base_key, find_books, is_in_full
 
 MIN_LIKENESS = 50.0  # of 100, of a title that is suggested
 
@@ -77,10 +77,15 @@ def explain(history: ReadingHistory, works: Works, asked: str) -> Explanation:
     )
 
 
-def find_edition(history: ReadingHistory, works: Works, text: str) -> str:
+def find_edition(history: ReadingHistory, works: Works, text: str, *, in_full: bool = False) -> str:
     """Return the id of a book that `text` names as a title, by the rules of `pipeline.lookup`.
 
     All books that it names may be one work: then the most read stands for them.
+
+    Parameters
+    ----------
+    in_full
+        Whether only an id or a whole title names a book, not part of one.
 
     Raises
     ------
@@ -92,7 +97,7 @@ def find_edition(history: ReadingHistory, works: Works, text: str) -> str:
     candidates = _candidates(works, text)
     frame = _described(history, candidates["book"]).sort("n_readers", "book", descending=[True, False])
     books = books_of(frame)
-    rows = sorted(find_books(books, text))
+    rows = sorted(find_books(books, text)) if not in_full or is_in_full(books, text) else []
     if not rows:
         raise UnknownBook(text, _suggest(history, works, text))
     work = works.of(frame["book"].gather(rows))

@@ -168,9 +168,11 @@ def _are_of(values: Sequence[str], wanted: Iterable[str]) -> np.ndarray:
 def _of_values(books: Books, column: str, wanted: str, folded: Callable[[str], str]) -> tuple[str, np.ndarray]:
     """Compare a column of few values; where none is the wanted one, say which there are."""
     distinct = dict.fromkeys(books.columns[column])
-    same = {value for value in distinct if value and folded(value) == folded(wanted)}
     there = sorted(filter(None, distinct))
     named = ", ".join(there[:_N_NAMED]) + (", ..." if len(there) > _N_NAMED else "")
+    if not wanted.strip():
+        raise WagahaiError(f"found an empty text for a {column}; this release has {named or 'none'}")
+    same = {value for value in distinct if value and folded(value) == folded(wanted)}
     said = f"{column} {wanted}" + ("" if same else f" (this release has {named or 'none'})")
     return said, _are_of(books.columns[column], same)
 

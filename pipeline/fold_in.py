@@ -146,10 +146,11 @@ def place_book(
 # ---- from the history -------------------------------------------------------------------
 
 
-def warm_book(store: Store, release: Release, text: str, space: str | None = None) -> Placed:
+def warm_book(store: Store, release: Release, text: str, space: str | None = None, *, in_full: bool = False) -> Placed:
     """Return where the book is that `text` names in the latest history, by the readers it has there.
 
     Of a release of works the readers of all editions count. The book of the release itself, if it is one, is known.
+    With `in_full`, only an id or a whole title names a book.
 
     Raises
     ------
@@ -159,7 +160,7 @@ def warm_book(store: Store, release: Release, text: str, space: str | None = Non
     history = History(store.history).latest()
     works = Works.load(make_works(store, history)[0])
     units = _Units(history, works, release)
-    asked = units.of(pl.Series([find_edition(history, works, text)]))
+    asked = units.of(pl.Series([find_edition(history, works, text, in_full=in_full)]))
     vectors = release.space(space)
     if (row := units.rows.get(asked[0] or "")) is not None:
         return Placed(vectors[row], KNOWN, int(release.books.n_readers[row]), "it is in the release", row)

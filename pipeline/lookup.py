@@ -8,14 +8,16 @@ meets decides; several books that meet it are all returned, because an edition i
 3. the title without its last bracket, leading article and volume (``吾輩は猫である``, ``hobbit``; ``罪と罰`` is also
    ``罪と罰 上``);
 4. a title that the source cut short (``…``) and that the text continues;
-5. every word occurs in title, authors, publisher, imprint, year or language together; a Latin word of the title
-   at the beginning of a word (``it`` is no part of *The Hobbit*).
+5. every word occurs in title, authors, publisher, imprint, year or language together: one in a script without blanks
+   anywhere, a Latin one as the beginning of a word or as words written together (``tolk``, ``jrrtolkien``; ``heat`` is
+   no part of *A Light in the Attic*), one of a letter or two as the beginning of a word of the title.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 from data.editions import compact_key, is_truncated, search_key, split_title
 from data.errors import AmbiguousTitle, UnknownBook
@@ -26,8 +28,9 @@ N_SUGGESTIONS = 5
 MIN_LIKENESS = 50.0  # of 100
 PART_COUNTS = 0.9  # likeness of a part, against that of a whole title
 MIN_TRUNCATED = 6  # letters a cut title must have kept to be recognised
-MIN_INSIDE = 3  # letters a Latin word needs to be found inside another
+MIN_BESIDE = 3  # letters a Latin word needs to be found outside the title: "en" is also a language
 _VOLUME = re.compile("(?:[上中下前後][巻編篇]?|第?[0-9一二三四五六七八九十]+巻?)$")
+_DETAILS = ("authors", "publisher", "imprint", "language")  # what `title_keys` is given beside a title
 _ARTICLES = ("the ", "a ", "an ")
 
 
@@ -55,6 +58,12 @@ def find_books(books: Books, text: str) -> list[int]:
         if rows := [i for i in range(len(books)) if rule(books, i)]:
             return rows
     return []
+
+
+def is_in_full(books: Books, text: str) -> bool:
+    """Say whether `text` is the id or the title of a book, and not only part of what is known of some."""
+    is_title = next(_rules(text), None)
+    return books.row(text) is not None or (is_title is not None and any(is_title(books, i) for i in range(len(books))))
 
 
 def find_book(books: Books, text: str) -> int:
@@ -114,9 +123,20 @@ def _continues(books: Books, row: int, whole: str) -> bool:
 
 
 def _has_words(books: Books, row: int, words: list[str]) -> bool:
-    """Say whether a book has every word; short Latin ones only where a word of the title begins with them."""
-    if not all(word in books.columns["context_key"][row] for word in words):
+    """Say whether a book has every word, a Latin one where a word begins."""
+    columns = books.columns
+    if not all(word in columns["context_key"][row] for word in words):  # cheap, and seldom so
         return False
-    of_title = search_key(books.columns["title"][row]).split()
-    short = [word for word in words if word.isascii() and len(word) < MIN_INSIDE]
-    return all(any(other.startswith(word) for other in of_title) for word in short)
+    latin = [word for word in words if word.isascii()]
+    title = search_key(columns["title"][row])
+    details = " ".join((*(columns[name][row] for name in _DETAILS), str(books.year[row] or "")))
+    context = f"{title} {search_key(details)}" if latin else ""
+    return all(_begins(word, title if len(word) < MIN_BESIDE else context) for word in latin)
+
+
+def _begins(word: str, key: str) -> bool:
+    """Say whether a word of a search key begins with a Latin `word`, or words of it written together are `word`."""
+    if re.search(f"(?<![a-z0-9]){re.escape(word)}", key):  # in 殺人事件abc it begins behind the kanji
+        return True
+    words = key.split()
+    return any(word in accumulate(words[first : first + len(word)]) for first in range(len(words)))

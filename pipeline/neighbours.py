@@ -11,6 +11,7 @@ from data.corpus import Corpus
 from data.ensemble import Ensemble
 from data.progress import Progress
 from pipeline.config import Settings
+from pipeline.disclosure import is_told
 from pipeline.ensemble import neighbour_certainty
 from pipeline.index import Index
 
@@ -32,8 +33,9 @@ def neighbour_table(
     -------
     DataFrame
         ``book, neighbour, rank, similarity, low, high, p_top10, n_shared, lift``, sorted by book and rank. Without an
-        ensemble, or by a graph, ``low``, ``high`` and ``p_top10`` are null, and ranks follow the similarity. Fewer than
-        `corpus.min_readers` shared readers are not told: ``n_shared`` and ``lift`` are null.
+        ensemble, or by a graph, ``low``, ``high`` and ``p_top10`` are null, and ranks follow the similarity. Where
+        too few readers share both books, or too few of one have not read the other (`pipeline.disclosure`),
+        ``n_shared`` and ``lift`` are null.
     """
     rows, similarity = index.search(np.arange(len(vectors)), min(settings.publish.n_neighbours, len(vectors) - 1))
     n_books, k = rows.shape
@@ -61,7 +63,7 @@ def neighbour_table(
 
 
 def _shared(corpus: Corpus, rows: np.ndarray, min_readers: int) -> list[pl.Series]:
-    """Return the readers each pair shares and their lift over independent reading, null below `min_readers`."""
+    """Return the readers each pair shares and their lift over independent reading, null where that is not told."""
     books = corpus.counts.T.tocsr()
     blocks = []
     for start in range(0, len(rows), _BLOCK):
@@ -71,7 +73,7 @@ def _shared(corpus: Corpus, rows: np.ndarray, min_readers: int) -> list[pl.Serie
     n_shared = np.concatenate(blocks).astype(np.int64)
     n_readers = corpus.readers_per_book
     expected = n_readers[:, None] * n_readers[rows] / corpus.n_readers
-    told = pl.Series((n_shared >= min_readers).ravel())
+    told = pl.Series(is_told(n_shared, n_readers[:, None], n_readers[rows], min_readers).ravel())
     lift = pl.Series("lift", (n_shared / expected).astype(np.float32).ravel())
     frame = pl.DataFrame([pl.Series("n_shared", n_shared.astype(np.int32).ravel()), lift])
     masked = frame.select(pl.when(told).then(pl.col(name)).alias(name) for name in ("n_shared", "lift"))

@@ -97,6 +97,8 @@ def nearest(
     ------
     WagahaiError
         If nothing is left of the question once what is not wanted is taken out.
+    ValueError
+        If `k` is negative, a row is not one of the release, or `allowed` is not of its type and shape.
     """
     return nearest_many(release, [asked], k, allowed, space)[0]
 
@@ -117,7 +119,8 @@ def nearest_many(
     how_sure
         Whether to ask the ensemble too, which takes most of the time; without, lists are in order of similarity.
     """
-    questions, vectors = [question_of(one) for one in asked], _vectors(release, space)
+    vectors = _vectors(release, space)
+    questions = _checked(asked, k, allowed, len(vectors))
     ensemble = _ensemble(release, space) if how_sure else None
     if ensemble is None and allowed is None and isinstance(index := index_of(release, space), GraphIndex):
         return [_by_graph(index, question, k) for question in questions]
@@ -164,9 +167,11 @@ def farthest(
     Only books with at least `far_threshold` readers are listed: the vectors of rare books are mostly
     noise, and on a sphere noise is far from everything. Where it is known how sure a similarity is, only
     books are listed that are further than half of these books are, beyond their uncertainty (`high` lies below the
-    median of their similarities to what is asked for), in order of `high`: there may be none.
+    median of their similarities to what is asked for), in order of `high`: there may be none. Raises what `nearest`
+    raises.
     """
-    question, vectors = question_of(asked), _vectors(release, space)
+    vectors = _vectors(release, space)
+    [question] = _checked([asked], k, allowed, len(vectors))
     similarity = vectors @ direction_of(question, vectors)
     is_common = release.books.n_readers >= far_threshold(release)
     is_common[question.left_out] = False
@@ -183,17 +188,25 @@ def farthest(
     return Neighbours(rows[order], similarity[rows[order]], low[order], high[order])
 
 
-def certainty(release: Release, asked: Asked, rows: np.ndarray) -> Certainty | None:
-    """Return how near some books may be to what is asked for, and how likely they are among the nearest.
+def nearest_with(release: Release, asked: Asked, k: int, rows: np.ndarray) -> tuple[Neighbours, Certainty | None]:
+    """Return what `nearest` returns, and how sure some books are, listed or not; the ensemble is asked once.
 
-    All books but those of the question compete; `rows` must not be among the latter. None without an ensemble.
+    `rows` must not be among the books of the question. Without an ensemble nothing is known of how sure they are: None.
     """
-    if (ensemble := release.ensemble) is None:
-        return None
-    question, vectors = question_of(asked), release.vectors
-    similarity = vectors @ direction_of(question, vectors)
+    vectors, ensemble = release.vectors, release.ensemble
+    [question] = _checked([asked], k, None, len(vectors))
+    similarity = (direction_of(question, vectors)[None] @ vectors.T)[0]
     similarity[question.left_out] = -np.inf
-    return _certainty(ensemble, release, question, similarity, rows)
+    if ensemble is None:
+        return nearest(release, question, k), None
+    considered = top_columns(similarity[None], max(N_CONSIDERED, 2 * k))[0]
+    considered = considered[similarity[considered] > -np.inf]
+    both = _certainty(ensemble, release, question, similarity, np.concatenate([considered, rows]))
+    of_list, of_rows = (
+        Certainty(both.low[part], both.high[part], both.p_top[part])
+        for part in (slice(len(considered)), slice(len(considered), None))
+    )
+    return _surest(considered, similarity[considered], of_list, k), of_rows
 
 
 def far_threshold(release: Release) -> int:
@@ -215,6 +228,18 @@ def random_similarities(release: Release, space: str | None = None) -> np.ndarra
 def chance_similarity(release: Release, space: str | None = None) -> float:
     """Return the similarity that one random pair of books in a hundred exceeds: below it, near means little."""
     return float(np.quantile(random_similarities(release, space), 0.99))
+
+
+def _checked(asked: Sequence[Asked], k: int, allowed: np.ndarray | None, n_books: int) -> list[Question]:
+    """Return the questions; ValueError for what numpy would take for something else, as row -1 for the last book."""
+    if k < 0:
+        raise ValueError(f"k: expected 0 or more books, found {k}")
+    if allowed is not None and (allowed.dtype != np.bool_ or allowed.shape != (n_books,)):
+        raise ValueError(f"allowed: expected bool ({n_books},), found {allowed.dtype} {allowed.shape}")
+    questions = [question_of(one) for one in asked]
+    if wrong := [row for question in questions for row in question.left_out.tolist() if not 0 <= row < n_books]:
+        raise ValueError(f"row {wrong[0]}: expected 0 to {n_books - 1}, a row of the release's books")
+    return questions
 
 
 # ---- how sure -------------------------------------------------------------------------------

@@ -96,13 +96,16 @@ def model_config(kind: str, settings: Settings) -> Any:
     return from_table(model_class(kind).config_type, settings.models.get(kind, {}), f"models.{kind}")
 
 
-def check_settings(settings: Settings) -> None:
-    """Refuse settings of models that do not exist, or that their model refuses.
+def check_settings(settings: Settings, seed: int) -> None:
+    """Refuse settings of models that do not exist, that their model refuses, or that were searched with another seed.
+
+    The root seed decides which readers are for validation and which for the test: settings that were chosen on the
+    validation readers of one seed have seen test readers of another.
 
     Raises
     ------
     BadConfig
-        Naming the closest known kind or key.
+        Naming the closest known kind or key, or the seed of the search.
     """
     for kind in settings.models:
         if kind not in KINDS:
@@ -112,6 +115,12 @@ def check_settings(settings: Settings) -> None:
                 + "".join(f"; did you mean {c!r}?" for c in closest)
             )
         model_config(kind, settings)
+    for kind, record in settings.searched.items():
+        if (searched := record.get("seed")) != seed:
+            raise BadConfig(
+                f"searched.{kind}: the settings were searched with seed {searched}, and some of the readers they were "
+                f"chosen by are test readers of seed {seed}: use --seed {searched}, or search again with --seed {seed}"
+            )
 
 
 def make_model(store: Store, kind: str, part: Part, settings: Settings, progress: Progress) -> tuple[Path, bool]:

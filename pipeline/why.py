@@ -1,9 +1,9 @@
-"""Why two books are near: who read both, how many that is against chance, and what else these readers read.
+"""Why two books are near: who read both, how many that is against chance, what else these readers read, which topics.
 
 Shared readers are compared with those expected if everybody read one book whatever else they read:
 n_one * n_other / n_readers. Lift is found over expected; Jaccard, shared readers over readers of either.
 
-Fewer than `min_readers` shared readers are never told, nor anything they follow from.
+Where a count of shared readers is not told (`pipeline.disclosure`), nothing is that it follows from.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from data.corpus import Corpus
 from data.errors import BadArtifact, WagahaiError
 from data.release import Release
 from data.store import Store
-from pipeline.query import certainty, nearest
+from pipeline.disclosure import is_told, least_told
+from pipeline.query import nearest_with
+from pipeline.shared_topics import SharedTopic, shared_topics
 
 N_LISTED = 10  # length of the lists that ranks and probabilities are about
-DEFAULT_MIN_READERS = 5
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,18 @@ class Shared:
     Attributes
     ----------
     n_shared, lift, jaccard
-        None if fewer than `fewer_than` readers are shared.
+        None where they are not told.
     n_expected
         Shared readers expected by chance.
-    fewer_than
-        Readers below which nothing is told.
+    min_readers
+        Readers who must have read both, and of each book only the one, for it to be told.
     """
 
     n_shared: int | None
     n_expected: float
     lift: float | None
     jaccard: float | None
-    fewer_than: int
+    min_readers: int
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,9 @@ class Why:
     shared
         Who read both.
     also
-        What readers of both read more than others do, the surest lift first (`read_also`), each with at least
-        `shared.fewer_than` of them; empty if they are too few.
+        What readers of both read more than others do, the surest lift first (`read_also`), as far as it is told.
+    topics
+        Topics that both are of; empty if there are none, or the release is without.
     """
 
     similarity: float
@@ -95,6 +97,7 @@ class Why:
     of_one: Place
     shared: Shared
     also: tuple[Also, ...]
+    topics: tuple[SharedTopic, ...]
 
 
 def open_corpus(store: Store, release: Release) -> Corpus:
@@ -118,11 +121,6 @@ def open_corpus(store: Store, release: Release) -> Corpus:
     return corpus
 
 
-def min_readers(release: Release) -> int:
-    """Return the readers below which a count is not told: the release's setting."""
-    return int(release.manifest["settings"].get("corpus", {}).get("min_readers", DEFAULT_MIN_READERS))
-
-
 def why(release: Release, corpus: Corpus, one: int, other: int, n_also: int = N_LISTED) -> Why:
     """Return why the books in two rows are near, or are not.
 
@@ -133,47 +131,62 @@ def why(release: Release, corpus: Corpus, one: int, other: int, n_also: int = N_
     """
     if one == other:
         raise WagahaiError(f"both are one book: {release.books.describe(one)}")
-    of_one, of_other, told = readers_of(corpus, one), readers_of(corpus, other), min_readers(release)
-    both = np.intersect1d(of_one, of_other, assume_unique=True)
+    of_one, of_other, least = readers_of(corpus, one), readers_of(corpus, other), least_told(release)
+    n_shared = len(np.intersect1d(of_one, of_other, assume_unique=True))
     return Why(
         float(release.vectors[one] @ release.vectors[other]),
         place_in(release, one, other),
         place_in(release, other, one),
-        shared_readers(len(both), len(of_one), len(of_other), corpus.n_readers, told),
-        read_also(corpus, both, told, n_also, {one, other}),
+        shared_readers(n_shared, len(of_one), len(of_other), corpus.n_readers, least),
+        read_also(corpus, of_one, of_other, least, n_also, {one, other}),
+        shared_topics(release, one, other),
     )
 
 
-def shared_readers(n_shared: int, n_one: int, n_other: int, n_readers: int, fewer_than: int) -> Shared:
-    """Return what `n_shared` readers of both books come to, against chance; nothing of it if they are too few."""
+def shared_readers(n_shared: int, n_one: int, n_other: int, n_readers: int, min_readers: int) -> Shared:
+    """Return what `n_shared` readers of both books come to, against chance; nothing of it where it is not told."""
     expected = n_one * n_other / n_readers
-    if n_shared < fewer_than:
-        return Shared(None, expected, None, None, fewer_than)
-    return Shared(n_shared, expected, n_shared / expected, n_shared / (n_one + n_other - n_shared), fewer_than)
+    if not is_told(n_shared, n_one, n_other, min_readers):
+        return Shared(None, expected, None, None, min_readers)
+    return Shared(n_shared, expected, n_shared / expected, n_shared / (n_one + n_other - n_shared), min_readers)
 
 
-def read_also(corpus: Corpus, readers: np.ndarray, fewer_than: int, n: int, leave_out: set[int]) -> tuple[Also, ...]:
-    """Return the `n` books that some readers surely read above what all readers do.
+def read_also(
+    corpus: Corpus, of_one: np.ndarray, of_other: np.ndarray, min_readers: int, n: int, leave_out: set[int]
+) -> tuple[Also, ...]:
+    """Return the `n` books that readers in both of two groups surely read above what all readers do.
 
-    Only books that at least `fewer_than` of them read, ordered by the lower end of the lift, as if the count were
-    Poisson: ``(sqrt(n_shared) - 1)^2`` is two sd below (the sd of the root of a count is 1/2). By the lift alone, the
-    rarest books would lead. Of equal ones the lower row leads. None if the readers are fewer than `fewer_than`.
+    Ordered by the lower end of the lift, as if the count were Poisson: ``(sqrt(n_shared) - 1)^2`` is two sd below (the
+    sd of the root of a count is 1/2). By the lift alone, the rarest books would lead. Of equal ones the lower row
+    leads.
+
+    The readers of a book in both groups are told only if they could be told against each of what they are part of:
+    both groups together, its readers in the one, and those in the other. None are if those in both groups are not told
+    themselves: a lift would give them back.
     """
-    if len(readers) < fewer_than or not len(readers):
+    both = np.intersect1d(of_one, of_other, assume_unique=True)
+    if not len(both) or not is_told(len(both), len(of_one), len(of_other), min_readers):
         return ()
-    n_shared = np.bincount(corpus.counts[readers].indices, minlength=corpus.n_books)
-    n_shared[list(leave_out)] = 0
-    rows = np.flatnonzero(n_shared >= max(fewer_than, 1))
-    expected = len(readers) * corpus.readers_per_book[rows] / corpus.n_readers
+    n_shared, n_in_one, n_in_other = (_counts(corpus, readers) for readers in (both, of_one, of_other))
+    told = is_told(n_shared, np.minimum(n_in_one, n_in_other), len(both), min_readers) & (n_shared > 0)
+    told[list(leave_out)] = False
+    rows = np.flatnonzero(told)
+    expected = len(both) * corpus.readers_per_book[rows] / corpus.n_readers
     lift, least = n_shared[rows] / expected, (np.sqrt(n_shared[rows]) - 1) ** 2 / expected
     chosen = np.lexsort((rows, -least))[:n]
     return tuple(Also(int(rows[i]), int(n_shared[rows[i]]), float(lift[i])) for i in chosen)
 
 
+def _counts(corpus: Corpus, readers: np.ndarray) -> np.ndarray:
+    """Return how many of some readers have read each book, int64 (n_books,)."""
+    counts: np.ndarray = np.bincount(corpus.counts[readers].indices, minlength=corpus.n_books)
+    return counts
+
+
 def place_in(release: Release, asked: int, row: int) -> Place:
     """Return where the book `row` stands in the list of the book `asked`."""
-    listed = nearest(release, asked, N_LISTED).rows
-    sure = certainty(release, asked, np.array([row]))
+    near, sure = nearest_with(release, asked, N_LISTED, np.array([row]))
+    listed = near.rows
     rank = int(np.argmax(listed == row)) + 1 if row in listed else _rank(release, asked, row, listed)
     if sure is None:
         return Place(rank, None, None, None)

@@ -6,11 +6,13 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from data.release import Books, Release
 from data.spreadsheet import harmless
 from data.store import Store
+from pipeline.disclosure import is_told, least_told
 from reports.watch import Beside, Card, WatchList
 
 _SHARED = ["n_shared", "lift"]
@@ -36,7 +38,7 @@ def export(store: Store, release: Release, watch: WatchList, page: Path) -> list
 
     The CSV begins with a byte order mark, without which a spreadsheet takes Japanese titles for another encoding,
     and a text that a spreadsheet would run as a formula is preceded by an apostrophe. How many readers two books
-    share is told only from `corpus.min_readers` on.
+    share is told only as far as `pipeline.disclosure` allows.
     """
     frame = watch_frame(release, watch)
     parquet = io.BytesIO()
@@ -77,11 +79,16 @@ def _record(books: Books, card: Card, side: str, beside: Beside) -> tuple[object
 
 
 def _shared(release: Release, frame: pl.DataFrame) -> pl.DataFrame:
-    """How many readers the pairs share, as far as the release tells it; too few are masked here once more."""
+    """How many readers the pairs share, as far as the release tells it; the rule of today is applied once more.
+
+    A release may be older than the rule.
+    """
     table = pl.scan_parquet(release.folder / "neighbours.parquet").select("book", "neighbour", *_SHARED)
-    told = pl.col("n_shared") >= release.manifest["settings"]["corpus"]["min_readers"]
-    asked = table.filter(pl.col("book").is_in(frame["book"].unique().implode()))
-    return asked.with_columns(pl.when(told).then(pl.col(name)).alias(name) for name in _SHARED).collect()
+    asked = table.filter(pl.col("book").is_in(frame["book"].unique().implode())).collect()
+    n_readers = dict(zip(release.books.columns["book"], release.books.n_readers.tolist(), strict=True))
+    n_one, n_other = (np.array([n_readers[book] for book in asked[name]], np.int64) for name in ("book", "neighbour"))
+    told = pl.Series(is_told(asked["n_shared"].fill_null(0).to_numpy(), n_one, n_other, least_told(release)))
+    return asked.with_columns(pl.when(told).then(pl.col(name)).alias(name) for name in _SHARED)
 
 
 def _csv(frame: pl.DataFrame) -> str:

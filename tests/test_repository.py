@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,6 +33,15 @@ def test_files_are_short_and_functions_seen_at_a_glance(path: Path) -> None:
         if isinstance(node, ast.FunctionDef):
             start = node.body[1].lineno if ast.get_docstring(node) and len(node.body) > 1 else node.lineno
             assert (node.end_lineno or 0) - start < 40, f"{path.name}: {node.name}"
+
+
+@pytest.mark.parametrize("package", ["data", "models", "pipeline", "flows"])
+def test_the_table_of_modules_names_every_module(package: str) -> None:
+    lines = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").splitlines()
+    row = next(line for line in lines if line.startswith(f"| `{package}/` |"))
+    named = re.findall(r"`([a-z0-9_*]+)`", row)
+    modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+    assert [name for name in sorted(modules) if not any(fnmatch(name, pattern) for pattern in named)] == []
 
 
 def test_prefects_scheduler_gets_the_libraries_it_works_with() -> None:

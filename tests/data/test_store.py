@@ -276,6 +276,12 @@ def test_two_stores_have_two_keys(tmp_path: Path) -> None:
     assert Store(tmp_path / "a").reader_key() != Store(tmp_path / "b").reader_key()
 
 
+def test_a_file_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(WagahaiError, match="file is no folder"):
+        Store.from_environment(tmp_path / "file")
+
+
 def test_where_the_store_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WAGAHAI_STORE", raising=False)

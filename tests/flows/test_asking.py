@@ -34,8 +34,9 @@ ROWS: list[dict[str, Any]] = [
     {"title": "=1984\x1b[2J", "authors": "George Orwell"},  # titles are untrusted
     *({"title": f"Book {i}"} for i in range(N_BOOKS - 4)),
 ]
-# 10 readers of books 0, 1 and 2; 4 of 2 and 3; 6 of 3; the rest by five readers
-HISTORIES = [[0, 1, 2]] * 10 + [[2, 3]] * 4 + [[3]] * 6 + [list(range(4, N_BOOKS))] * 5
+# 35 readers: 15 of books 0 and 1, 19 of 2, 10 of 3, 4 of whom read 2; the rest of the books by the same five readers
+GROUPS = [([0, 1, 2], 5), ([0, 2], 5), ([0, 1], 5), ([1, 2], 5), ([2, 3], 4), ([3], 6), (list(range(4, N_BOOKS)), 5)]
+HISTORIES = [books for books, n in GROUPS for _ in range(n)]
 LATER = {"anna": ["t:2", "t:3", "t:77"], "ben": ["t:2", "t:77"], "cleo": ["t:2", "t:77", "t:88"], "finn": ["t:88"]}
 
 
@@ -117,6 +118,19 @@ def test_an_empty_far_list_says_so(store: Store, capsys: pytest.CaptureFixture[s
     assert "and further than half of these beyond doubt): none\n" in out
 
 
+def test_far_books_are_said_to_be_beyond_doubt_where_that_was_measured(
+    later: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beyond = "further than half of these beyond doubt"
+    assert beyond in ask(later, capsys, "nearest", "hobbit", "--far", "3")
+    assert beyond not in ask(later, capsys, "nearest", "seventy seven", "--far", "3")
+
+
+def test_the_default_space_may_be_named(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("nearest", "hobbit", "--far", "3")
+    assert ask(store, capsys, *asked, "--space", "spectral") == ask(store, capsys, *asked)
+
+
 def _list(store: Store, *titles: str) -> Path:
     path = store.root / "list.txt"
     path.write_text("\n".join(titles), encoding="utf-8")
@@ -127,30 +141,30 @@ def _list(store: Store, *titles: str) -> Path:
 
 
 def test_why_two_books_are_near(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    """10 of the 25 readers read both: by chance 10 * 14 / 25 = 5.6 would; lift 1.79, Jaccard 10 / 14."""
+    """10 of the 35 readers read both: by chance 15 * 19 / 35 = 8.14 would; lift 1.23, Jaccard 10 / 24."""
     out = ask(store, capsys, "why", "猫 新潮", "hobbit")
     lines = {line.strip() for line in out.splitlines()}
     assert any(line.startswith("readers of both") and line.endswith(" 10") for line in lines)
-    assert any(line.startswith("expected by chance") and line.endswith(" 5.6") for line in lines)
-    assert any(line.startswith("lift") and line.endswith(" 1.8") for line in lines)
-    assert any(line.startswith("Jaccard") and line.endswith(" 0.714") for line in lines)
+    assert any(line.startswith("expected by chance") and line.endswith(" 8.1") for line in lines)
+    assert any(line.startswith("lift") and line.endswith(" 1.2") for line in lines)
+    assert any(line.startswith("Jaccard") and line.endswith(" 0.417") for line in lines)
     assert "What readers of both read more than others do" in out
     assert "吾輩は猫である (岩波文庫)" in out
     answer = json.loads(ask(store, capsys, "why", "猫 新潮", "--book", "t:2", "--json"))
-    assert (answer["n_shared"], answer["n_expected"], answer["fewer_than"]) == (10, 5.6, 5)
-    assert [(also["book"], also["n_shared"], also["lift"]) for also in answer["also"]] == [("t:1", 10, 2.5)]
+    assert (answer["n_shared"], answer["n_expected"], answer["min_readers"]) == (10, 15 * 19 / 35, 5)
+    assert [(also["book"], also["n_shared"], also["lift"]) for also in answer["also"]] == [("t:1", 5, 1.17)]
     near = json.loads(ask(store, capsys, "nearest", "猫 新潮", "--json"))["near"]
     ranks = {record["book"]: record["rank"] for record in near}
     assert ranks.get("t:2", answer["place_of_second"]["rank"]) == answer["place_of_second"]["rank"]
 
 
 def test_few_shared_readers_are_masked_everywhere(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    """4 readers read books 2 and 3, none 0 and 3: nobody can tell which from what is printed."""
-    for pair in (("t:2", "t:3"), ("t:0", "t:3")):
+    """4 readers read books 2 and 3, none 0 and 3, all of theirs 4 and 5: what is printed does not tell which."""
+    for pair in (("t:2", "t:3"), ("t:0", "t:3"), ("t:4", "t:5")):
         out = ask(store, capsys, "why", *pair)
-        assert "fewer than 5" in out
-        assert out.count("not told") == 2
-        assert "have no other book in common, of 5 of them or more" in out
+        assert out.count("not told") == 3
+        assert "No other book is told that their shared readers have read." in out
+        assert "told where at least 5 do and at least 5 readers of each do not" in out
         answer = json.loads(ask(store, capsys, "why", *pair, "--json"))
         assert (answer["n_shared"], answer["lift"], answer["jaccard"], answer["also"]) == (None, None, None, [])
 
@@ -170,6 +184,7 @@ def test_editions_side_by_side(store: Store, capsys: pytest.CaptureFixture[str])
     assert "50 %" in out
     assert "新潮文庫" in out
     assert "most read" in out
+    assert "read both" in out
     answer = json.loads(ask(store, capsys, "editions", "--book", "t:1", "--json"))
     assert answer["work"] == "w:1"
     assert [(e["book"], e["share"], e["n_shared"], e["imprint"]) for e in answer["editions"]] == [
@@ -220,6 +235,40 @@ def test_a_book_that_came_later_is_warm(later: Store, capsys: pytest.CaptureFixt
     assert [book["warm"] for book in both["asked"]["like"]] == [True, False]
     assert "t:2" not in [record["book"] for record in both["near"]]
     assert "not in the release" in ask(later, capsys, "nearest", "t:77", "--other-authors", code=2)
+
+
+def test_a_new_book_comes_before_several_whose_titles_it_is_part_of(
+    later: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The release has two cats; the history has also a book that is called nothing but 猫, and one of two readers."""
+    assert "2 books match '猫'" in ask(later, capsys, "nearest", "猫", code=2)
+    label = {"work": None}
+    books = [{"book": "t:90", "title": "猫", **label}, {"book": "t:91", "title": "漱石", **label}]
+    readers = [pseudonym(name, "tsv", KEY.encode()) for name in ("dora", "emil", "gus")]
+    rows = [{"reader": reader, "book": book} for reader in readers for book in ("t:2", "t:90")]
+    rows += [{"reader": reader, "book": "t:91"} for reader in readers[:2]]
+    made = batch("00000000000000bb", rows, books)
+    made.account.update(key=key_fingerprint(KEY.encode()))
+    made.commit(History(later.history))
+    assert "Near 猫 (warm: 3 readers, not in the release)" in ask(later, capsys, "nearest", "猫")
+    assert "2 books match '吾輩は猫である'" in ask(later, capsys, "nearest", "吾輩は猫である", code=2)
+    assert "2 books match '漱石'" in ask(later, capsys, "nearest", "漱石", code=2)
+    assert "2 books match '夏目'" in ask(later, capsys, "nearest", "夏目", code=2)
+
+
+def test_behind_a_known_and_a_warm_book_are_the_readers_of_the_less_read(
+    later: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seventy-seven has 3 readers; the other book has 19, then 2."""
+    folder = later.release("r1")
+    facts = read_json(folder / "manifest.json")
+    facts["settings"]["publish"]["far_min_readers"] = 4
+    write_json(folder / "manifest.json", facts)
+    assert "Only 3 readers (fewer than 4)" in ask(later, capsys, "nearest", "t:77", "hobbit")
+    books = read_json(folder / "books.json")
+    books["n_readers"][2] = 2
+    write_json(folder / "books.json", books)
+    assert "Only 2 readers (fewer than 4)" in ask(later, capsys, "nearest", "t:77", "hobbit")
 
 
 def test_a_book_of_too_few_readers_is_unknown_and_not_counted(later: Store, capsys: pytest.CaptureFixture[str]) -> None:

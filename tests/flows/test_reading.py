@@ -141,7 +141,7 @@ def test_lists_of_books_in_files(store: Store, tmp_path: Path) -> None:
     arguments = ("nearest", "猫 新潮", "--json")
     done = wagahai(store, *arguments, "--only", str(tmp_path / "list.txt"))
     assert [record["book"] for record in json.loads(done.stdout)["near"]] == ["t:2", "t:3"]
-    assert "1 lines name no book of this release, the first: nobody's book" in done.stderr
+    assert "list.txt: 1 line names no book of this release, the first: nobody's book" in done.stderr
     done = wagahai(store, *arguments, "--without", str(tmp_path / "list.txt"))
     assert [record["book"] for record in json.loads(done.stdout)["near"]] == ["t:1"]
 
@@ -157,7 +157,9 @@ def test_another_release_is_asked_by_its_id(store: Store) -> None:
         (["nearest", "The Hobit"], "no book matches 'The Hobit'; the closest titles are:\n  The Hobbit"),
         (["nearest", "吾輩は猫である"], "2 books match '吾輩は猫である'"),
         (["nearest", "吾輩は猫である"], "[t:0]"),
-        (["nearest", ""], "no book matches ''"),
+        (["nearest", ""], "no book matches ''; give a title, or part of one, in quotes, or an id with --book"),
+        (["nearest", "hobbit", "--language", ""], "found an empty text for a language; this release has eng, ja"),
+        (["nearest", "hobbit", "--book-format", " "], "found an empty text for a format; this release has bunko"),
         (["nearest", "qxzzvw"], "no book matches 'qxzzvw'"),
         (["nearest"], "name one book or several"),
         (["nearest", "hobbit", "--reader", "r"], "name books, or --reader ID, not both"),
@@ -203,6 +205,35 @@ def test_an_empty_store_says_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "no release yet" in done.stderr
     assert "wagahai refresh" in done.stderr
+
+
+def test_a_store_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("not a store", encoding="utf-8")
+    done = wagahai(Store(tmp_path / "notes.md"), "nearest", "hobbit")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "notes.md is no folder" in done.stderr
+    assert "--store" in done.stderr
+
+
+def test_what_the_disk_refuses_is_said_with_path_and_reason(tmp_path: Path) -> None:
+    current = tmp_path / "CURRENT"
+    current.mkdir()
+    done = wagahai(Store(tmp_path), "nearest", "hobbit", "--json")
+    assert done.returncode == 2
+    assert done.stderr == f"wagahai: {current}: Is a directory\n"
+    answer = json.loads(done.stdout)
+    assert (answer["error"], answer["message"]) == ("IsADirectoryError", f"{current}: Is a directory")
+
+
+def test_an_error_as_json_has_the_message_and_what_was_meant(store: Store) -> None:
+    done = wagahai(store, "nearest", "The Hobit", "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout) == {
+        "error": "UnknownBook",
+        "message": "unknown: no book matches 'The Hobit'; the closest titles are:\n  The Hobbit",
+        "matches": [],
+        "suggestions": ["The Hobbit"],
+    }
 
 
 def test_releases_are_listed_and_the_serving_one_marked(store: Store) -> None:

@@ -108,6 +108,22 @@ def test_a_reader_is_read_from_standard_input(
     assert float(rows[0]["low"]) < float(rows[0]["share"])
 
 
+def test_why_lists_the_topics_that_two_books_share(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Books 25 and 26 are of the second taste, and of the third of its halves; 5 is of the first."""
+    answer = json.loads(ask(store, capsys, "why", "t:25", "t:26", "--json"))
+    assert [(shared["model"], shared["topic"]) for shared in answer["topics"]] == [("lda", 2), ("prodlda", 3)]
+    release = Release.open(store)
+    for shared in answer["topics"]:
+        told = [shared["share_of_first"], shared["share_of_second"]]
+        topics = release.topics(shared["model"])
+        assert told == pytest.approx([topics.profile(row)[shared["topic"] - 1] for row in (25, 26)], abs=1e-4)
+    out = ask(store, capsys, "why", "t:25", "t:26")
+    assert "Topics that have 10 % or more of the readings of both" in out
+    assert answer["topics"][0]["name"].split(" · ")[0] in out
+    assert json.loads(ask(store, capsys, "why", "t:05", "t:26", "--json"))["topics"] == []
+    assert "No topic has 10 % or more of the readings of both." in ask(store, capsys, "why", "t:05", "t:26")
+
+
 def test_nearest_asks_a_space_of_topics(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     answer = json.loads(ask(store, capsys, "nearest", "第25巻", "--space", "prodlda", "-k", "9", "--json"))
     assert sorted(record["book"] for record in answer["near"]) == [f"t:{i}" for i in range(20, 30) if i != 25]

@@ -12,6 +12,7 @@ from data.errors import AmbiguousTitle, UnknownBook
 from data.release import Release
 from data.store import Store
 from pipeline.editions_beside import N_LOOKED_AT, editions_beside, find_work
+from pipeline.why import why
 from tests.pipeline.readings_beside import release_and_corpus
 
 N_OTHERS = 30
@@ -48,9 +49,19 @@ def test_most_read_first_with_share_and_similarity_to_it(cats: tuple[Release, Co
     )
 
 
-def test_readers_of_several_editions_are_told_from_five_on(cats: tuple[Release, Corpus]) -> None:
-    """8 of the second edition read another, 6 of the first, 2 of the third."""
-    assert [edition.n_shared for edition in editions_beside(*cats, 0).editions] == [8, 6, None]
+@pytest.mark.parametrize(("n_both", "told"), [(6, 6), (4, None), (8, None)])
+def test_readers_of_both_of_two_editions_are_told_by_the_rule(tmp_path: Path, n_both: int, told: int | None) -> None:
+    """Of 12 readers of the one and 20 of the other, 4 are too few to be told, and 8 leave 4 of the one."""
+    histories = [[0, 1]] * n_both + [[0]] * (12 - n_both) + [[1]] * (20 - n_both) + [[2]] * 5
+    two = release_and_corpus(Store(tmp_path), [*ROWS[:2], {"title": "犬"}], on_circle(0, 10, 90), histories)
+    assert [edition.n_shared for edition in editions_beside(*two, 0).editions] == [told, told]
+
+
+def test_of_three_editions_none_is_told(cats: tuple[Release, Corpus]) -> None:
+    """8 of the second read another: less the 6 who read the first, which `why` tells, 2 would be left of the third."""
+    assert why(*cats, 0, 1).shared.n_shared == 6
+    assert why(*cats, 1, 2).shared.n_shared is None
+    assert [edition.n_shared for edition in editions_beside(*cats, 0).editions] == [None] * 3
 
 
 def test_what_each_is_near_among_other_works(cats: tuple[Release, Corpus]) -> None:

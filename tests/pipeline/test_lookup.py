@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from data.errors import AmbiguousTitle, UnknownBook
-from pipeline.lookup import N_LISTED, find_book, find_books, suggest
+from pipeline.lookup import N_LISTED, find_book, find_books, is_in_full, suggest
 from tests.pipeline.books import books_of, titled
 
 SHELF = books_of(
@@ -124,6 +124,56 @@ def test_a_word_of_title_or_author_lists_both() -> None:
     books = titled("夏目漱石全集1", "こころ (新潮文庫)")
     books.columns["context_key"][1] += "夏目漱石"
     assert find_books(books, "夏目漱石") == [0, 1]
+
+
+ATTIC = books_of(
+    [
+        {"title": "A Light in the Attic", "authors": "Shel Silverstein", "language": "eng"},
+        {"title": "Les Thermes", "authors": "Anne Caterine", "language": "fre"},
+        {"title": "名探偵ABC殺人事件", "authors": "Agatha Christie", "year": 1936},
+        {"title": "Mockingbird", "authors": "J.R.R. Otto"},
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "rows"),
+    [
+        ("heat", []),  # t-he at-tic
+        ("attic", [0]),
+        ("att", [0]),
+        ("tic", []),
+        ("lightinthe", [0]),
+        ("lightin attic", [0]),
+        ("ightin", []),
+        ("silver", [0]),
+        ("stein", []),
+        ("fr", []),  # a language, but too short
+        ("fre", [1]),
+        ("cat", [1]),
+        ("abc", [2]),  # behind a script without blanks a word begins
+        ("bc", []),
+        ("探偵", [2]),
+        ("1936", [2]),
+        ("936", []),
+        ("mocking", [3]),
+        ("bird", []),
+        ("jrr", [3]),
+        ("jrrotto", [3]),
+        ("rotto", [3]),
+        ("jrrot", []),
+    ],
+)
+def test_a_latin_word_is_found_where_a_word_begins(typed: str, rows: list[int]) -> None:
+    assert find_books(ATTIC, typed) == rows
+
+
+@pytest.mark.parametrize(
+    ("typed", "whole"),
+    [("t:4", True), ("hobbit", True), ("吾輩は猫である", True), ("猫 岩波", False), ("tolkien", False), ("", False)],
+)
+def test_a_title_in_full_is_told_from_part_of_one(typed: str, whole: bool) -> None:
+    assert is_in_full(SHELF, typed) is whole
 
 
 def test_two_titles_without_letters_stay_apart() -> None:

@@ -17,12 +17,12 @@ from data.release import Release
 from data.store import Store
 from pipeline.index import nearest_rows
 from pipeline.query import (
-    certainty,
     chance_similarity,
     far_threshold,
     farthest,
     nearest,
     nearest_many,
+    nearest_with,
     random_similarities,
 )
 from pipeline.question import Question, direction_of
@@ -81,6 +81,28 @@ def test_ties_go_to_the_lower_row(tmp_path: Path, k: int) -> None:
     release = release_of(Store(tmp_path), titled(*"abcdefg"), vectors)
     assert in_order(release, 3, k) == [1, 4, 6, 0, 2, 5][:k]
     assert farthest(release, 3, k).rows.tolist() == [0, 2, 5, 1, 4, 6][:k]
+
+
+@pytest.mark.parametrize(
+    ("asked", "k", "allowed", "message"),
+    [
+        (0, -1, None, "k: expected 0 or more books, found -1"),
+        (-1, 1, None, "row -1: expected 0 to 2"),
+        (3, 1, None, "row 3: expected 0 to 2"),
+        (Question((0, 1), unlike=(7,)), 1, None, "row 7: expected 0 to 2"),
+        (0, 1, np.array([True, False]), r"allowed: expected bool \(3,\), found bool \(2,\)"),
+        (0, 1, np.array([0, 1, 2]), r"allowed: expected bool \(3,\), found int64"),
+        (0, 1, np.ones((1, 3), bool), r"found bool \(1, 3\)"),
+    ],
+)
+def test_what_numpy_would_take_for_something_else_is_refused(
+    three: Release, asked: int | Question, k: int, allowed: np.ndarray | None, message: str
+) -> None:
+    for ask in (nearest, farthest):
+        with pytest.raises(ValueError, match=message):
+            ask(three, asked, k, allowed)
+    with pytest.raises(ValueError, match=message):
+        nearest_many(three, [1, asked], k, allowed)
 
 
 def test_records_say_what_the_books_are(three: Release) -> None:
@@ -243,13 +265,14 @@ def unsure(tmp_path: Path) -> Release:
 
 
 def test_the_surest_come_first_then_the_most_similar(unsure: Release) -> None:
-    sure = certainty(unsure, 0, np.array([1, 2, 3]))
+    listed, sure = nearest_with(unsure, 0, 1, np.array([1, 2, 3]))
     assert sure is not None
     # margins of book 1 to the first of the others: cos 5 - cos 25 = .09 and cos 55 - cos 25 = -.33, in turn
     assert sure.p_top[2] < sure.p_top[0] < 0.5 < sure.p_top[1]
     found = nearest(unsure, 0, 1)
     assert found.p_top is not None
     assert (found.rows.tolist(), found.p_top.tolist()) == ([2], [sure.p_top[1]])
+    assert (listed.rows.tolist(), listed.low, listed.p_top) == ([2], found.low, found.p_top)
     everything = nearest(unsure, 0, 3)
     assert everything.p_top is not None
     assert everything.rows.tolist() == [2, 1, 3]  # however long the list, p is about the first k
@@ -303,7 +326,8 @@ def test_records_carry_how_sure(unsure: Release) -> None:
 def test_without_an_ensemble_nothing_is_said_of_how_sure(three: Release) -> None:
     record = nearest(three, 0, 1).records(three.books)[0]
     assert (record["low"], record["high"], record["p_top"]) == (None, None, None)
-    assert certainty(three, 0, np.array([1])) is None
+    listed, sure = nearest_with(three, 0, 2, np.array([1]))
+    assert (listed.rows.tolist(), sure) == ([2, 1], None)
 
 
 def test_of_a_new_book_it_is_not_known_how_sure(unsure: Release) -> None:

@@ -11,7 +11,7 @@ from data.errors import BadConfig
 from data.progress import Quiet
 from data.store import Store
 from pipeline.config import PublishConfig, Settings, TopicsConfig
-from pipeline.represent import READERS, WHOLE, Part, compared, make_model
+from pipeline.represent import READERS, WHOLE, Part, check_settings, compared, make_model
 from tests.models.corpora import tastes
 
 SPACES = PublishConfig(spaces=("spectral", "word2vec"))
@@ -31,6 +31,16 @@ def test_ease_is_left_out_where_both_sides_are_too_large_to_invert(
     write_json(tmp_path / "manifest.json", {"metrics": {"n_readers": n_readers, "n_books": n_books}})
     settings = Settings(publish=SPACES, topics=TopicsConfig(models=()), models={"ease": {"max_size": 100}})
     assert compared(tmp_path, settings) == (*rankers, "spectral", "word2vec")
+
+
+def test_settings_searched_with_another_seed_are_refused() -> None:
+    """The split of one seed has other test readers than that of another."""
+    settings = Settings(searched={"ease": {"seed": 1}, "item_knn": {"seed": 1}})
+    check_settings(settings, 1)
+    with pytest.raises(BadConfig, match=r"searched\.ease: .*use --seed 1, or search again with --seed 0"):
+        check_settings(settings, 0)
+    with pytest.raises(BadConfig, match=r"searched\.item_knn: .* seed None"):
+        check_settings(Settings(searched={"item_knn": {}}), 0)
 
 
 def test_models_of_topics_are_judged_on_the_split_by_readers_alone(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,9 @@ from tests.models.corpora import corpus_of
 from tests.pipeline.readings_beside import release_and_corpus
 
 CIRCLE = np.array([[np.cos(a), np.sin(a)] for a in np.radians([0, 20, 35, 90, 180])], np.float32)
-# 20 readers: 6 of 0, 1, 2 and 3 · 2 of 0 and 1 · 2 of 0 and 3 · 4 of 1 and 3 · 5 of 3 and 4 · 1 of 4 and 0
-HISTORIES = [[0, 1, 2, 3]] * 6 + [[0, 1]] * 2 + [[0, 3]] * 2 + [[1, 3]] * 4 + [[3, 4]] * 5 + [[4, 0]]
+# 34 readers, 17, 16, 16, 24 and 10 of the books; whoever reads book 2 reads book 3
+GROUPS = [([0, 1, 2, 3], 6), ([0, 1], 5), ([0, 2, 3], 5), ([1, 2, 3], 5), ([3, 4], 5), ([3], 3), ([4], 4), ([4, 0], 1)]
+HISTORIES = [books for books, n in GROUPS for _ in range(n)]
 ROWS = [{"title": title} for title in "abcde"]
 
 
@@ -31,55 +33,70 @@ def both(tmp_path: Path) -> tuple[Release, Corpus]:
 
 
 def test_shared_readers_against_chance(both: tuple[Release, Corpus]) -> None:
-    """Book 0 has 11 readers, book 1 has 12, 8 read both; by chance 11 * 12 / 20 would."""
+    """Book 0 has 17 readers, book 1 has 16, 11 read both; by chance 17 * 16 / 34 would."""
     found = why(*both, 0, 1).shared
-    assert (found.n_shared, found.n_expected, found.fewer_than) == (8, 6.6, 5)
-    assert found.lift == pytest.approx(8 / 6.6)
-    assert found.jaccard == pytest.approx(8 / 15)
+    assert (found.n_shared, found.n_expected, found.min_readers) == (11, 8, 5)
+    assert found.lift == pytest.approx(11 / 8)
+    assert found.jaccard == pytest.approx(11 / 22)
 
 
 def test_what_shared_readers_also_read_by_lift(both: tuple[Release, Corpus]) -> None:
-    """Of the 8 readers of 0 and 1, 6 read book 2 (6 of all 20) and 6 read book 3 (17 of all 20)."""
+    """Of the 11 readers of 0 and 1, 6 read book 2 (16 of all 34) and 6 read book 3 (24 of all 34)."""
     found = why(*both, 0, 1).also
     assert [(also.row, also.n_shared) for also in found] == [(2, 6), (3, 6)]
-    assert [also.lift for also in found] == pytest.approx([(6 / 8) / (6 / 20), (6 / 8) / (17 / 20)])
+    assert [also.lift for also in found] == pytest.approx([(6 / 11) / (16 / 34), (6 / 11) / (24 / 34)])
     assert why(*both, 0, 1, n_also=1).also == found[:1]
 
 
 def test_books_few_of_them_read_are_not_told(both: tuple[Release, Corpus]) -> None:
-    """Of the 8 readers of 0 and 3, 6 read 1 and 2; of the 5 readers of 3 and 4 none reads anything else."""
-    assert [also.row for also in why(*both, 0, 3).also] == [2, 1]
+    """Of the 11 readers of 0 and 3, 6 read 1 and all read 2; of the 5 readers of 3 and 4 none reads anything else."""
+    assert [also.row for also in why(*both, 0, 3).also] == [1]
     assert why(*both, 3, 4).also == ()
     assert why(*both, 3, 4).shared.n_shared == 5
 
 
-@pytest.mark.parametrize(("one", "other"), [(0, 4), (4, 0), (2, 4)])
-def test_few_shared_readers_are_not_told_nor_what_follows(both: tuple[Release, Corpus], one: int, other: int) -> None:
-    """One reader read 0 and 4, nobody 2 and 4: both are said in the same words."""
+@pytest.mark.parametrize(("one", "other"), [(0, 4), (4, 0), (2, 4), (2, 3)])
+def test_few_or_all_shared_readers_are_not_told_nor_what_follows(
+    both: tuple[Release, Corpus], one: int, other: int
+) -> None:
+    """One reader read 0 and 4, nobody 2 and 4, all readers of 2 read 3: all is said in the same words."""
     found = why(*both, one, other)
     assert (found.shared.n_shared, found.shared.lift, found.shared.jaccard) == (None, None, None)
     assert found.also == ()
     n_readers = both[1].readers_per_book
-    assert found.shared.n_expected == pytest.approx(n_readers[one] * n_readers[other] / 20)
+    assert found.shared.n_expected == pytest.approx(n_readers[one] * n_readers[other] / 34)
 
 
-@pytest.mark.parametrize(("n", "told"), [(4, None), (5, 5), (0, None)])
+@pytest.mark.parametrize(("n", "told"), [(4, None), (5, 5), (0, None), (6, None), (10, None)])
 def test_the_edge_of_what_is_told(n: int, told: int | None) -> None:
     assert shared_readers(n, 10, 10, 100, 5).n_shared == told
 
 
 def test_a_lift_of_few_readers_does_not_lead() -> None:
-    """Of 100 readers, 25 read book 0; 5 of them and nobody else read book 1 (lift 4), 20 and 8 others book 2 (2.9)."""
-    corpus = corpus_of([[0, 1, 2]] * 5 + [[0, 2]] * 15 + [[0]] * 5 + [[2]] * 8 + [[3]] * 67, 4)
-    found = read_also(corpus, readers_of(corpus, 0), 5, 9, {0})
-    assert [(also.row, also.n_shared, round(also.lift, 3)) for also in found] == [(2, 20, 2.857), (1, 5, 4.0)]
+    """Of 150 readers, 25 read books 0 and 4; 5 of them read book 1 (15 of all: lift 2), 20 book 2 (80 of all: 1.5)."""
+    beside = [[0, 1, 2]] * 5 + [[1, 2, 4]] * 5 + [[2]] * 50 + [[3]] * 65
+    corpus = corpus_of([[0, 1, 2, 4]] * 5 + [[0, 2, 4]] * 15 + [[0, 4]] * 5 + beside, 5)
+    found = read_also(corpus, readers_of(corpus, 0), readers_of(corpus, 4), 5, 9, {0, 4})
+    assert [(also.row, also.n_shared, round(also.lift, 3)) for also in found] == [(2, 20, 1.5), (1, 5, 2.0)]
 
 
 def test_equal_lifts_go_by_readers_then_row() -> None:
-    corpus = corpus_of([[0, 1, 2, 3]] * 5 + [[0, 3]] * 5 + [[4]] * 10, 5)
-    readers = readers_of(corpus, 0)
-    assert read_also(corpus, readers, 5, 9, {0}) == (Also(3, 10, 2.0), Also(1, 5, 2.0), Also(2, 5, 2.0))
-    assert read_also(corpus, readers[:4], 5, 9, {0}) == ()
+    """Of 120 readers, 20 read books 0 and 5; of them 10 read book 3 (30 of all), and 5 books 1 and 2 (15 of all)."""
+    beside = [[0, 1, 2, 3]] * 5 + [[1, 2, 3, 5]] * 5 + [[3]] * 10 + [[4]] * 80
+    corpus = corpus_of([[0, 1, 2, 3, 5]] * 5 + [[0, 3, 5]] * 5 + [[0, 5]] * 10 + beside, 6)
+    one, other = readers_of(corpus, 0), readers_of(corpus, 5)
+    assert read_also(corpus, one, other, 5, 9, {0, 5}) == (Also(3, 10, 2.0), Also(1, 5, 2.0), Also(2, 5, 2.0))
+    assert read_also(corpus, one[:4], other, 5, 9, {0, 5}) == ()
+    assert read_also(corpus, one[:20], other, 5, 9, {0, 5}) == (), "all of the one read the other"
+
+
+def test_of_three_books_nothing_follows_about_two() -> None:
+    """20 readers share 0 and 1; 10 of them read book 2, which but 4 others of book 0 and 9 of book 1 have read."""
+    groups = [([0, 1, 2], 10), ([0, 1], 10), ([0, 2], 4), ([1, 2], 9), ([0], 5), ([2], 50)]
+    corpus = corpus_of([books for books, n in groups for _ in range(n)], 3)
+    one, other = readers_of(corpus, 0), readers_of(corpus, 1)
+    assert read_also(corpus, one, other, 5, 9, {0, 1}) == ()
+    assert [also.row for also in read_also(corpus, one, other, 4, 9, {0, 1})] == [2]
 
 
 def test_readers_of_a_book() -> None:
@@ -122,6 +139,21 @@ def test_how_sure_a_place_is_is_what_the_list_says(tmp_path: Path) -> None:
         assert place.low == pytest.approx(listed.low[i])
     ranks = sorted(place_in(release, 3, row).rank for row in range(30) if row != 3)
     assert ranks == list(range(1, 30))
+
+
+def test_a_place_asks_the_ensemble_once(both: tuple[Release, Corpus], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Ensemble] = []
+    release = both[0]
+    release.__dict__["ensemble"] = Ensemble.of([release.vectors] * 3, Calibration())
+    similarity = Ensemble.similarity
+
+    def counted(ensemble: Ensemble, direction_in: Any, rows: np.ndarray) -> np.ndarray:
+        asked.append(ensemble)
+        return similarity(ensemble, direction_in, rows)
+
+    monkeypatch.setattr(Ensemble, "similarity", counted)
+    assert place_in(release, 0, 4).p_top is not None
+    assert len(asked) == 1
 
 
 def test_one_book_has_no_reason_to_be_near_itself(both: tuple[Release, Corpus]) -> None:

@@ -299,15 +299,19 @@ def test_exports_hold_the_watch_list_and_start_no_formula(tmp_path: Path) -> Non
     titles["title"][1] = "=HYPERLINK(1)"
     write_json(current.folder / "books.json", titles)
     neighbours = pl.read_parquet(current.folder / "neighbours.parquet")
-    few = neighbours.with_columns(n_shared=pl.when(pl.col("rank") == 1).then(4).otherwise(pl.col("n_shared")))
-    few.write_parquet(current.folder / "neighbours.parquet")
+    rank = pl.col("rank")  # as a release older than the rule would tell it
+    shared = pl.when(rank == 1).then(4).when(rank == 2).then(20).otherwise(19).cast(pl.Int32)
+    neighbours.with_columns(n_shared=shared, lift=pl.lit(1.5, pl.Float32)).write_parquet(
+        current.folder / "neighbours.parquet"
+    )
     page = similarity_report(store, Release.open(store))
     table = pl.read_parquet(page.with_suffix(".parquet"))
     first = table.filter((pl.col("title") == SCRIPT) & (pl.col("side") == "near"))
     assert first["neighbour"].to_list() == [f"hand:{i:02d}" for i in range(1, 6)]
     assert first["neighbour_title"][0] == "=HYPERLINK(1)"
-    assert first["n_shared"].to_list() == [None, 24, 24, 24, 24]  # 4 are too few to be told
-    assert first["lift"][0] is None
+    # 4 are too few to be told, and 20 leave too few of the 24 readers of the first book
+    assert first["n_shared"].to_list() == [None, None, 19, 19, 19]
+    assert first["lift"].to_list() == [None, None, 1.5, 1.5, 1.5]
     assert first["p_top"].to_list() == [SURE] * 5
     assert table.filter(pl.col("side") == "far")["p_top"].null_count() == 6
     text = page.with_suffix(".csv").read_text(encoding="utf-8")

@@ -1,0 +1,39 @@
+"""What may be told of how many readers two books share, so that nobody learns what a known reader has read. numpy only.
+
+Two things would tell it. A small count: whoever knows a reader of a rare book has few left to look for among the
+readers of the other. And a count that leaves out few: if all readers of a book have read another, whoever knows one of
+them knows another of that person's books (statistical disclosure control calls it group disclosure: Hundepool et al.
+2012, "Statistical Disclosure Control"). Both are withheld by a threshold, on the count and on what it leaves out,
+together with all that would give the count back: lift, Jaccard, and what those readers also read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.release import Release
+
+DEFAULT_MIN_READERS = 5
+
+
+def is_told(
+    n_shared: np.ndarray | int, n_one: np.ndarray | int, n_other: np.ndarray | int, min_readers: int
+) -> np.ndarray:
+    """Return which counts of shared readers may be told, bool of the shape the counts are broadcast to.
+
+    Parameters
+    ----------
+    n_shared
+        Readers in both of two groups: of two books, say.
+    n_one, n_other
+        Readers in either.
+    min_readers
+        Readers that must be shared, and by which the smaller group must exceed those shared.
+    """
+    left = np.minimum(n_one, n_other) - np.asarray(n_shared)
+    return np.asarray((np.asarray(n_shared) >= min_readers) & (left >= min_readers))
+
+
+def least_told(release: Release) -> int:
+    """Return the readers below which nothing of a count is told: the release's `corpus.min_readers`."""
+    return int(release.manifest["settings"].get("corpus", {}).get("min_readers", DEFAULT_MIN_READERS))
