@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from data.progress import Progress, Quiet
 pyro.settings.set(module_local_params=True)
 
 DEVICES = ("auto", "cpu", "cuda")
+_ONE_AT_A_TIME = threading.RLock()  # flows fit models side by side, in threads
 
 Step = Callable[[torch.Tensor, float], "torch.Tensor | float"]
 """Takes one step on a batch, int64 (n,) row numbers, the given share of all steps being done; returns the loss."""
@@ -104,9 +106,10 @@ def resolve_device(asked: str) -> torch.device:
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Make torch's global randomness, which layers, dropout and Pyro draw from, that of `seed`; then as it was before.
 
-    Neither Python's nor NumPy's is touched, unlike by ``pyro.set_rng_seed``, nor that of another device.
+    Neither Python's nor NumPy's is touched, unlike by ``pyro.set_rng_seed``, nor that of another device. That
+    randomness, and the stack of Pyro's handlers, are the process's: one thread at a time is let in, others wait.
     """
-    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
+    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[torch.cuda.current_device()] if device.type == "cuda" else []):
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
             torch.cuda.manual_seed(seed)
