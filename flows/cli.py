@@ -1,7 +1,7 @@
 """The command line `wagahai`.
 
 Every command imports what it needs when it runs: asking for the nearest book loads neither Prefect
-nor torch, and answers from a cold shell in half a second.
+nor torch (`tests.benchmarks.queries` has how long that takes).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from flows.telling_topics import Shares
 
 USER_ERROR, REFUSED = 2, 3
+READS = ("nearest", "why", "editions", "topics", "releases")
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +64,9 @@ def _fail(chosen: argparse.Namespace, error: Exception, message: str) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    if chosen.command in READS:
+        for variable in _THREADS:  # before numpy is loaded; a question is too small for more than one
+            os.environ.setdefault(variable, "1")
     if chosen.command in ("nearest", "releases", "rollback"):
         from flows import reading
 

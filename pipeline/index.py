@@ -119,29 +119,18 @@ def nearest_rows(vectors: np.ndarray, queries: np.ndarray, k: int, exclude: np.n
 
 @dataclass(frozen=True)
 class ExactIndex:
-    """Search that looks at every vector, but for rows whose nearest are in a table.
-
-    `table` is what `nearest_rows` returned for every row, in their order; None for no table.
-    """
+    """Search that looks at every vector."""
 
     vectors: np.ndarray
-    table: Found | None = None
 
     @property
     def recall(self) -> None:
         """Nothing to measure: it finds everything."""
         return
 
-    def with_table(self, k: int) -> ExactIndex:
-        """Return the index with the `k` nearest of every row looked up beforehand."""
-        return ExactIndex(self.vectors, nearest_rows(self.vectors, np.arange(len(self.vectors)), k))
-
     def search(self, queries: np.ndarray, k: int, exclude: np.ndarray | None = None) -> Found:
         """Return what `nearest_rows` returns."""
-        if self.table is None or exclude is not None or queries.dtype.kind not in "iu" or k > self.table[0].shape[1]:
-            return nearest_rows(self.vectors, queries, k, exclude)
-        rows, similarity = self.table
-        return rows[queries, : max(k, 0)], similarity[queries, : max(k, 0)]
+        return nearest_rows(self.vectors, queries, k, exclude)
 
 
 def _asked(vectors: np.ndarray, queries: np.ndarray, exclude: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 MAX_GROUPS = 4096  # of which the maxima stay in the nearest cache
-GROUP_SIZE = 8  # fewer columns in a group, and there are too many maxima to sort
+GROUP_SIZE = 8  # columns of a group at least
+GROUPS_OF_K = 32  # for each of the k: fewer hold several of the largest, of more there are many maxima to sort
 ENOUGH_GROUPS = 2  # groups for each of the k: with fewer, too many scores reach the bound
 BLOCK_SCORES = 2**19  # scores that are searched at a time, in the second cache
 FEW_ROWS = 3  # are searched one by one
@@ -29,7 +30,7 @@ def top_columns(scores: np.ndarray, k: int) -> np.ndarray:
     n_rows, n_columns = scores.shape
     if k < 1 or not n_rows:
         return np.empty((n_rows, min(max(k, 0), n_columns)), np.int64)
-    n_groups = min(n_columns // GROUP_SIZE, MAX_GROUPS)
+    n_groups = min(n_columns // GROUP_SIZE, GROUPS_OF_K * k, MAX_GROUPS)
     if k >= n_columns or n_groups < ENOUGH_GROUPS * k:
         return np.stack([_sorted_top(row, k) for row in scores])
     block = max(1, BLOCK_SCORES // n_columns)

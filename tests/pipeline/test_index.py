@@ -101,18 +101,6 @@ def test_below_the_threshold_search_is_exact() -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_table_answers_as_the_search_does() -> None:
-    index = ExactIndex(clustered(300)).with_table(5)
-    rows = np.array([7, 0, 299])
-    for k in (0, 1, 5, 6):  # 6: longer than the table
-        for one, other in zip(index.search(rows, k), nearest_rows(index.vectors, rows, k), strict=True):
-            np.testing.assert_allclose(one, other, atol=1e-6)
-    first = index.search(rows, 1)[0]
-    excluded = np.column_stack([rows, first])
-    assert index.search(rows, 1, excluded)[0].tolist() == index.search(rows, 2)[0][:, 1:].tolist()
-    assert index.search(index.vectors[rows], 1)[0].tolist() == rows[:, None].tolist()
-
-
 def test_a_graph_finds_nearly_all_and_says_how_many(graph: GraphIndex) -> None:
     assert graph.recall is not None
     assert graph.recall.mean > 0.99
