@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     chosen = parser.parse_args(arguments)
+    if chosen.command in READS:
+        for variable in _THREADS:  # before numpy is loaded; a question is too small for more than one
+            os.environ.setdefault(variable, "1")
     try:
         code = _run(chosen)
         sys.stdout.flush()
@@ -64,9 +67,6 @@ def _fail(chosen: argparse.Namespace, error: Exception, message: str) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    if chosen.command in READS:
-        for variable in _THREADS:  # before numpy is loaded; a question is too small for more than one
-            os.environ.setdefault(variable, "1")
     if chosen.command in ("nearest", "releases", "rollback"):
         from flows import reading
 
