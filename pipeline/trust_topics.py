@@ -6,7 +6,8 @@ To *read* (which topics are there?), a model's topics must hold together on read
 - at least `MIN_DIVERSITY` of their most typical books are of one topic only;
 - at most one topic in ten is dead or repeats another.
 
-Of two such models the one with the higher coherence, if beyond chance; else the more stable one.
+Of two such models the one with the higher coherence, if beyond chance; else the more stable one, if the intervals are
+apart; else either, and the one with the higher coherence is named first.
 
 To *predict* (what will a reader read next?), a model's gain over the frequency of books must lie above 0 beyond chance.
 Of two such models the one with the lower perplexity; where the difference, paired by reader, may be chance, that is
@@ -74,31 +75,35 @@ def _to_read(judged: TopicQuality, table: Table, config: EvaluationConfig, seed:
     if not good:
         first = ["Neither model’s topics are to be read here."] if len(table) > 1 else []
         return " ".join([*first, *told]), None
-    chosen, why = (good[0], "") if len(good) == 1 else _more_coherent(judged, table, good, config, seed)
+    alone = good[0], MODEL_NAMES[good[0]], ""
+    chosen, named, why = alone if len(good) == 1 else _better_of_two(judged, table, good, config, seed)
     row = table[chosen]
     trusted = (
-        f"To see which topics there are, trust {MODEL_NAMES[chosen]}: on held-out readers its topics hold together "
+        f"To see which topics there are, trust {named}: on held-out readers its topics hold together "
         f"(NPMI {_interval(row['npmi_held'])}; random lists {_interval(row['random']['npmi_held'])}){why}."
     )
     return " ".join([trusted, *told, *_warning(row)]), chosen
 
 
-def _more_coherent(
+def _better_of_two(
     judged: TopicQuality, table: Table, good: list[str], config: EvaluationConfig, seed: int
-) -> tuple[str, str]:
-    """Choose between two readable models, and say why."""
+) -> tuple[str, str, str]:
+    """Choose between two readable models; return the kind, the name or names to trust, and why."""
     best, other = sorted(good, key=lambda kind: -table[kind]["npmi_held"][0])
-    theirs = f"{MODEL_NAMES[other]}’s ({_interval(table[other]['npmi_held'])})"
+    said = {kind: f"{MODEL_NAMES[kind]}’s ({_interval(table[kind]['npmi_held'])})" for kind in good}
     if _coherence_differs(judged, best, other, config, seed):
-        return best, f", more than {theirs}"
-    stable = {kind: (table[kind]["stability"] or [0.0])[0] for kind in good}
-    chosen, left = sorted(good, key=lambda kind: -stable[kind])
-    theirs = f"{MODEL_NAMES[left]}’s ({_interval(table[left]['npmi_held'])})"
-    if stable[chosen] == stable[left]:
-        return best, f", as do, within chance, {MODEL_NAMES[other]}’s ({_interval(table[other]['npmi_held'])})"
-    return chosen, (
-        f", as do, within chance, {theirs}; but of the ten most typical books of a topic {10 * stable[chosen]:.1f} "
-        f"return when it is learned again from other readers, of {MODEL_NAMES[left]}’s {10 * stable[left]:.1f}"
+        return best, MODEL_NAMES[best], f", more than {said[other]}"
+    stable = {kind: table[kind]["stability"] or [0.0, 0.0, 1.0] for kind in good}
+    chosen, left = sorted(good, key=lambda kind: -stable[kind][0])
+    if stable[chosen][1] <= stable[left][2]:
+        as_stable = ", and are as stable," if all(table[kind]["stability"] for kind in good) else ","
+        return best, f"{MODEL_NAMES[best]} or {MODEL_NAMES[other]}", f", as do{as_stable} within chance, {said[other]}"
+    returns = {kind: f"{10 * stable[kind][0]:.1f}" for kind in good}
+    return (
+        chosen,
+        MODEL_NAMES[chosen],
+        f", as do, within chance, {said[left]}; but of the ten most typical books of a topic {returns[chosen]} "
+        f"return when it is learned again from other readers, of {MODEL_NAMES[left]}’s {returns[left]}",
     )
 
 
