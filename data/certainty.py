@@ -5,7 +5,8 @@ less the k-th largest of the *other* allowed books. Its mean over replicates, in
 own variance, half the usual one: a dozen replicates measure an sd badly), is z, and
 ``p_top = sigmoid(intercept + slope * asinh(z) + log_readers * log(n_readers))``; asinh, because agreement of
 replicates beyond some sd says little more. To an interval: from how far the similarity moves, in units of its sd. A
-near book was chosen for being near and falls back, a far one rises, so that each has its own (`Ends`).
+near book was chosen for being near and falls back, by fewer sd the more readers the asked book has; a far one rises, by
+about a constant. So each has its own (`Ends`).
 
 The numbers in `Calibration` come from random halves of the readers (`pipeline.ensemble`): p_top is how often such a
 candidate is in the top k of the same model learned from as many other readers, and the interval holds its similarity
@@ -30,16 +31,22 @@ _HALVINGS = 60
 
 @dataclass(frozen=True)
 class Ends:
-    """The ends of an interval less the similarity: multiples of its sd over replicates, and what is added."""
+    """The ends of an interval less the similarity: ``(sd + sd_log_readers * log(n_readers)) * sd + constant``.
 
-    low: float = -2.0
-    high: float = 2.0
-    low_constant: float = 0.0
-    high_constant: float = 0.0
+    Each is of the low and of the high end; `sd` is of the similarity over replicates, `n_readers` of the asked book.
+    """
 
-    def around(self, similarity: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    sd: tuple[float, float] = (-2.0, 2.0)
+    sd_log_readers: tuple[float, float] = (0.0, 0.0)
+    constant: tuple[float, float] = (0.0, 0.0)
+
+    def around(
+        self, similarity: np.ndarray, sd: np.ndarray, n_readers: np.ndarray | float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return low and high, float32, within [-1, 1]; `similarity` is always between them."""
-        below, above = self.low * sd + self.low_constant, self.high * sd + self.high_constant
+        known = np.log(np.maximum(n_readers, 1))
+        parts = zip(self.sd, self.sd_log_readers, self.constant, strict=True)
+        below, above = ((multiple + more * known) * sd + added for multiple, more, added in parts)
         similarity = np.asarray(similarity, np.float32)
         low = np.minimum(np.maximum(similarity + below, -1), similarity).astype(np.float32)
         high = np.maximum(np.minimum(similarity + above, 1), similarity).astype(np.float32)

@@ -27,7 +27,7 @@ from data.artifact import ModelArtifact, read_artifact, write_artifact
 from data.certainty import Calibration, Certainty, Ends
 from data.errors import BadArtifact
 
-KIND, FORMAT = "ensemble", 3
+KIND, FORMAT = "ensemble", 4
 CODES = "ensemble.npy"
 _BLOCK = 2048  # rows that are turned into float32 at a time: 4 MB at 512 dimensions, which stay in the cache
 _LEVELS = 127
@@ -95,7 +95,7 @@ class Ensemble:
         if codes.dtype != np.int8 or codes.shape != expected:
             raise BadArtifact(f"{folder / CODES}: {codes.shape} {codes.dtype}, expected {expected} int8")
         said: dict[str, Any] = metrics.pop("calibration")
-        ends = {name: Ends(**said[name]) for name in ("near", "far")}
+        ends = {name: Ends(**{part: tuple(value) for part, value in said[name].items()}) for name in ("near", "far")}
         return cls(codes, scale, Calibration(**{**said, **ends}), judged, metrics)
 
     @staticmethod
@@ -166,7 +166,7 @@ class Ensemble:
         n_readers
             Readers of the asked book; of several, of the one with the fewest.
         """
-        low, high = self.calibration.near.around(similarity, replicates[:, candidates].std(axis=0, ddof=1))
+        low, high = self.calibration.near.around(similarity, replicates[:, candidates].std(axis=0, ddof=1), n_readers)
         return Certainty(low, high, self.calibration.among(replicates, candidates, n_readers))
 
 

@@ -224,7 +224,9 @@ def neighbour_certainty(
         columns = rows[asked]
         similarity = np.matmul(vectors[columns], vectors[asked][:, :, None])[..., 0]
         chosen, edges = _replicated(ensemble, asked, columns, k)
-        low[asked], high[asked] = ensemble.calibration.near.around(similarity, chosen.std(axis=0, ddof=1))
+        low[asked], high[asked] = ensemble.calibration.near.around(
+            similarity, chosen.std(axis=0, ddof=1), n_readers[asked, None]
+        )
         if n_books - 1 < FEW * k:  # one by one: their probabilities depend on each other
             p_top[asked] = [_among_all(ensemble, book, rows[book], n_readers[book]) for book in asked.tolist()]
         else:

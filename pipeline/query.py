@@ -182,7 +182,7 @@ def farthest(
         chosen = rows[top_columns(-similarity[rows], k)]
         return Neighbours(chosen, similarity[chosen])
     sd = ensemble.similarity(question.direction, rows).std(axis=0, ddof=1)
-    low, high = ensemble.calibration.far.around(similarity[rows], sd)
+    low, high = ensemble.calibration.far.around(similarity[rows], sd, question.readers(release.books))
     order = np.lexsort((rows, similarity[rows], high))
     order = order[high[order] < middle][:k]
     return Neighbours(rows[order], similarity[rows[order]], low[order], high[order])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from data.certainty import FEW, Calibration, Ends, margins, summing_to, thresholds
 from data.ensemble import Ensemble
 
-K2 = Calibration(intercept=0.5, slope=2.0, log_readers=0.25, near=Ends(-1.5, 0.5), k=2, margin_sd=0.02)
+K2 = Calibration(intercept=0.5, slope=2.0, log_readers=0.25, near=Ends((-1.5, 0.5)), k=2, margin_sd=0.02)
 
 
 def test_margins_by_hand() -> None:
@@ -60,13 +60,13 @@ def test_logits_are_moved_together_until_they_sum(logits: list[float], share: fl
     np.testing.assert_allclose(np.diff(moved), np.diff(logits), atol=1e-6)
 
 
-def test_what_is_added_to_an_interval_by_hand() -> None:
-    extended = Ends(low_constant=-0.1, high_constant=0.2)
-    low, high = extended.around(np.array([0.4, 0.95]), np.array([0.01, 0.01]))
-    np.testing.assert_allclose(low, [0.4 - 0.02 - 0.1, 0.95 - 0.02 - 0.1], rtol=1e-6)
-    np.testing.assert_allclose(high, [0.4 + 0.02 + 0.2, 1.0], rtol=1e-6)
-    shrinking = Ends(low_constant=0.1, high_constant=-0.1)  # both ends on one side: the similarity is the other
-    low, high = shrinking.around(np.array([0.4]), np.array([0.01]))
+def test_an_interval_by_hand() -> None:
+    ends = Ends(sd=(-2.0, 1.0), sd_log_readers=(0.5, -0.25), constant=(-0.1, 0.2))
+    low, high = ends.around(np.array([0.4, 0.95]), np.array([0.01, 0.02]), np.array([np.e**2, 1.0]))
+    np.testing.assert_allclose(low, [0.4 - 0.01 - 0.1, 0.95 - 0.04 - 0.1], rtol=1e-6)
+    np.testing.assert_allclose(high, [0.4 + 0.005 + 0.2, 1.0], rtol=1e-6)
+    shrinking = Ends(constant=(0.1, -0.1))  # both ends on one side: the similarity is the other
+    low, high = shrinking.around(np.array([0.4]), np.array([0.01]), 10.0)
     np.testing.assert_allclose([low[0], high[0]], [0.4, 0.4], rtol=1e-6)
 
 
@@ -88,7 +88,7 @@ def test_the_similarity_always_lies_in_its_interval(
     pairs: list[tuple[float, float]], low: float, high: float, constant: float
 ) -> None:
     similarity, sd = (np.array(part, np.float32) for part in zip(*pairs, strict=True))
-    below, above = Ends(low, high, constant, -constant).around(similarity, sd)
+    below, above = Ends((low, high), (high, low), (constant, -constant)).around(similarity, sd, 7.0)
     assert (below >= -1).all()
     assert (below <= similarity).all()
     assert (similarity <= above).all()

@@ -15,7 +15,7 @@ from data.ensemble import CODES, Ensemble, quantised
 from data.errors import BadArtifact
 from data.vectors import unit_rows
 
-EXTENDED = Calibration(near=Ends(low_constant=-0.1), far=Ends(high_constant=0.2), margin_sd=0.1)
+EXTENDED = Calibration(near=Ends((-1.0, 0.5), (-0.1, 0.2)), far=Ends(constant=(0.0, 0.2)), margin_sd=0.1)
 
 
 def unit(seed: int, n: int = 30, n_dims: int = 16) -> np.ndarray:

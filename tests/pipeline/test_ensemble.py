@@ -94,15 +94,16 @@ def test_the_linear_quantile_finds_what_was_planted() -> None:
     random = np.random.default_rng(0)
     sd = random.uniform(0.05, 0.3, 3000)
     moved = -0.1 + sd * random.uniform(-1, 1, 3000)  # the 5 % quantile of uniform noise is -.9
-    np.testing.assert_allclose(linear_quantile(sd, moved, 0.05), (-0.1, -0.9), atol=0.02)
+    found = linear_quantile(np.stack([np.ones(3000), sd], axis=1), moved, sd, 0.05)
+    np.testing.assert_allclose(found, (-0.1, -0.9), atol=0.02)
 
 
 def test_books_that_move_far_do_not_decide_for_those_that_hardly_move() -> None:
     random = np.random.default_rng(1)
     sd = np.repeat([0.2, 0.01], [4000, 400])
     moved = sd * random.standard_normal(4400) * np.repeat([1.0, 1.3], [4000, 400])
-    constant, multiple = linear_quantile(sd, moved, 0.95)
-    inside = moved < constant + multiple * sd
+    columns = np.stack([np.ones(4400), sd], axis=1)
+    inside = moved < columns @ linear_quantile(columns, moved, sd, 0.95)
     assert inside[:4000].mean() == pytest.approx(0.95, abs=0.015)
     assert inside[4000:].mean() == pytest.approx(0.95, abs=0.025)
 
@@ -122,7 +123,7 @@ def drawn_pairs(seed: int, n: int = 400) -> tuple[Pairs, np.ndarray]:
     usual = float(np.sqrt((margin_sd**2).mean()))
     p = Calibration(-1.0, 1.5, 0.2, margin_sd=usual).p_top(margin, margin_sd, n_readers[:, None])
     similarity, sd = random.uniform(0.1, 0.6, (n, 30)), random.uniform(0.02, 0.1, (n, 30))
-    other = similarity - 0.05 + sd * random.standard_normal((n, 30))
+    other = similarity + sd * (random.standard_normal((n, 30)) - 0.2 * np.log(n_readers)[:, None])
     return Pairs(similarity, sd, other, margin, margin_sd, random.random((n, 30)) < p), n_readers
 
 
@@ -130,8 +131,8 @@ def test_a_calibration_is_found_again_and_holds_on_other_pairs() -> None:
     near, n_readers = drawn_pairs(0)
     found = fit_calibration(near, near, n_readers, SMALL)
     assert (found.intercept, found.slope, found.log_readers) == pytest.approx((-1.0, 1.5, 0.2), abs=0.15)
-    assert (found.near.low, found.near.high) == pytest.approx((-1.645, 1.645), abs=0.15)
-    assert (found.near.low_constant, found.near.high_constant) == pytest.approx((-0.05, -0.05), abs=0.02)
+    assert found.near.sd == pytest.approx((-1.645, 1.645), abs=0.2)
+    assert found.near.sd_log_readers == pytest.approx((-0.2, -0.2), abs=0.05)
     other, n_readers = drawn_pairs(1)
     arrays, metrics = check(found, other, other, n_readers)
     assert metrics["ece"] < 0.02
