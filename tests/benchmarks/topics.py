@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks.topics --protocol ../shared/protocol/topics.py  [--split N]  [--seed N ...]
                                       [--models KIND ...] [--peers] [--n-topics N ...] [--profile P] [--json]
-    python -m tests.benchmarks.topics --newsgroups ../shared/data/topics_20ng --profile tests/benchmarks/newsgroups.toml ...
+    python -m tests.benchmarks.topics --newsgroups ../shared/data/topics_20ng  ...
+                                      [--profile tests/benchmarks/newsgroups.toml]
 
 The first form trains on the training readers of one split of bookcrossing and is judged by the protocol: coherence
 (NPMI) of the first 10 books on all readers and on those held out, diversity of the first 25, perplexity of hidden books
