@@ -106,7 +106,9 @@ def test_the_fixed_point_is_one() -> None:
 
 
 def test_counts_count() -> None:
-    unigram = Lda.fit(counted(np.array([[3, 1, 0], [0, 4, 2]])), LdaConfig(n_topics=1, eta=0.5, reader_exponent=0.0), Run())
+    unigram = Lda.fit(
+        counted(np.array([[3, 1, 0], [0, 4, 2]])), LdaConfig(n_topics=1, eta=0.5, reader_exponent=0.0), Run()
+    )
     np.testing.assert_allclose(unigram.topics()[0], np.array([3.5, 5.5, 2.5]) / 11.5, rtol=1e-6)
 
 

@@ -72,3 +72,7 @@ def release_of(
     }
     write_json(folder / "manifest.json", manifest)
     return Release.open(store, id_)
+
+
+def turned(degrees: float) -> list[float]:
+    return [float(np.cos(np.radians(degrees))), float(np.sin(np.radians(degrees)))]
