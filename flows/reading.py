@@ -221,12 +221,21 @@ def _print_lists(
         else:
             sys.stdout.write(f"{visible(headings[name].splitlines()[0])}: none\n")
     if len(found["near"].rows):
-        sys.stdout.write(_caution(release, chosen.space, subject.question.readers(release.books)))
+        n_readers, most = subject.question.readers(release.books), float(found["near"].similarity.max())
+        sys.stdout.write(_caution(release, chosen.space, n_readers, most))
 
 
-def _caution(release: Release, space: str | None, n_readers: int) -> str:
-    """Say what a similarity is worth here, and when a question has too few readers to trust its list."""
-    chance = f"One pair of random books in 100 is more alike than {chance_similarity(release, space):.3f}.\n"
+def _caution(release: Release, space: str | None, n_readers: int, similarity: float) -> str:
+    """Say what a similarity is worth here, and when a question has too few readers to trust its list.
+
+    Parameters
+    ----------
+    similarity
+        Of the most similar book listed.
+    """
+    alike = chance_similarity(release, space)
+    none_nearer = ", and so than any of these" if similarity < alike else ""
+    chance = f"One pair of random books in 100 is more alike than {alike:.3f}{none_nearer}.\n"
     if n_readers >= (enough := far_threshold(release)):
         return chance
     return f"Only {n_readers:,} readers (fewer than {enough:,}): this list is uncertain. {chance}"

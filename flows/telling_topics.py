@@ -74,8 +74,10 @@ OfReader: TypeAlias = Callable[[Store, Release, str, str, str | None], Shares]
 
 def topics(chosen: argparse.Namespace, of_reader: OfReader) -> int:
     """Print the topics of a release, of a book or of a reader."""
-    if bool(chosen.title) + bool(chosen.book) + (chosen.reader is not None) > 1:
+    if sum(named is not None for named in (chosen.title, chosen.book, chosen.reader)) > 1:
         raise WagahaiError("name one book, by a title or with --book ID, or a reader with --reader ID")
+    if chosen.namespace is not None and chosen.reader is None:
+        raise WagahaiError("--namespace is of a reader: name one with --reader ID")
     store = open_store(chosen.store)
     release = Release.open(store, chosen.release)
     kind = chosen.model or default_model(release)
@@ -83,8 +85,9 @@ def topics(chosen: argparse.Namespace, of_reader: OfReader) -> int:
     if chosen.reader is not None:
         shares = of_reader(store, release, kind, chosen.reader, chosen.namespace)
         _print_shares(chosen, release, found, _of_reader(shares))
-    elif chosen.title or chosen.book:
-        row = row_of(release.books, chosen.book) if chosen.book else find_book(release.books, chosen.title)
+    elif chosen.title is not None or chosen.book is not None:
+        by_id = chosen.book is not None
+        row = row_of(release.books, chosen.book) if by_id else find_book(release.books, chosen.title)
         _print_shares(chosen, release, found, _of_book(release, found, row))
     else:
         _print_topics(chosen, release, found)
@@ -155,16 +158,16 @@ def _print_topics(chosen: argparse.Namespace, release: Release, topics: Topics) 
                 **record,
                 "share": percent(record["share"]),
                 "stability": None if record["stability"] is None else percent(record["stability"]),
-                "n_main": "few" if record["n_main"] is None else record["n_main"],
+                "n_main": "not told" if record["n_main"] is None else record["n_main"],
                 "books": _in_words(release, topics, record["topic"] - 1, chosen.n),
             }
             for record in records
         ]
         write_table(f"Topics of {topics.kind}, release {release.id}", said, _LISTED)
         sys.stdout.write(
-            "share: of all readings. readers: whose main topic it is. coherence: NPMI of the ten most typical books, "
-            "1 always read together, 0 by chance. stable: how much of them returns when it is "
-            "learned again from other readers.\n"
+            "share: of the readings, as the model weighs them. readers: whose main topic it is. coherence: NPMI of the "
+            "ten most typical books, 1 always read together, 0 by chance. stable: how much of them returns when it is "
+            "learned again from resampled readers.\n"
             f"{told['to_read']}\n"
         )
 

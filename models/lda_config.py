@@ -36,7 +36,8 @@ class LdaConfig:
     tolerance
         The fit ends when perplexity falls by less than this share in `CHECK_EVERY` epochs; 0 takes all epochs.
     temperature
-        ``cvb0`` starts with responsibilities to the power 1 / temperature and cools to 1; 1 does not anneal.
+        ``cvb0`` starts with responsibilities to the power 1 / temperature and cools to 1; 1 does not anneal. A start
+        from a factorisation, which more would melt, begins at `models.lda_cvb0._UNMELTED` at most.
     cooling_epochs
         Epochs until the temperature is 1; alpha is learnt from there on.
     n_starts
@@ -74,6 +75,7 @@ class LdaConfig:
         for name, least in (
             ("n_topics", 1),
             ("epochs", 1),
+            ("n_starts", 1),
             ("n_batches", 1),
             ("cooling_epochs", 0),
             ("temperature", 1),

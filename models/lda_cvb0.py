@@ -76,7 +76,7 @@ def _chosen(task: Task, config: LdaConfig, run: Run, random: np.random.Generator
             cooled = epoch / config.cooling_epochs if config.cooling_epochs else 1.0
             state.sweep(config, max(1.0, hottest - (hottest - 1) * cooled), learns=epoch >= config.cooling_epochs)
             run.progress.advance()
-        coherence = _coherence(state, task, config)
+        coherence = _coherence(state, task, config) if config.n_starts > 1 else 0.0
         if chosen is None or coherence > best:
             chosen, best = state, coherence
     assert chosen is not None

@@ -2,7 +2,7 @@
 
 The factorisation is non-negative, of tf-idf (Lee and Seung 1999): of a reading, topic k is responsible in proportion to
 W_dk H_kw. It finds many small topics of which random starts, cooled, miss some; of few topics random starts often are
-the more coherent. So both are tried.
+the more coherent. With one start, the default, it is the factorisation; with more, random ones compete with it.
 
     symbol   name      shape
     W, H     factors   (n_readers, n_topics), (n_topics, n_books)

@@ -66,7 +66,7 @@ from models.prodlda_config import ProdLdaConfig
 from models.prodlda_inputs import dealt_out, weighted
 from models.topics import TopicModel, TopicPosterior
 
-N_PREDICTED = 16  # draws from a reader's posterior that a prediction is the mean of
+N_PREDICTED = 16  # draws from a reader's posterior that a prediction is the mean of, at least two for each topic
 _BLOCK = 256  # readers whose books are dense at a time
 
 
@@ -75,7 +75,7 @@ class ProdLda(TopicModel[ProdLdaConfig, Corpus]):
     """Weights of books in topics, and the encoder of readers."""
 
     kind = "prodlda"
-    format = 1
+    format = 2
     config_type = ProdLdaConfig
 
     def __init__(self, config: ProdLdaConfig, arrays: Mapping[str, np.ndarray]) -> None:

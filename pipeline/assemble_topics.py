@@ -17,6 +17,7 @@ from models.catalogue import model_class
 from models.coherence import N_COHERENT, npmi
 from models.topics import TopicModel
 from pipeline.config import Settings
+from pipeline.disclosure import parts_told
 from pipeline.judge_topics import TopicQuality, typical_books
 from pipeline.topic_metrics import stability
 from pipeline.topic_quality import quality_table
@@ -41,7 +42,7 @@ def write_topics(
     for kind, path in models.items():
         model = model_class(kind).load(path, vocabulary=corpus.books.digest)
         assert isinstance(model, TopicModel)
-        topics = published_topics(model, corpus, judged.models[kind].tops, settings.corpus.min_readers)
+        topics = published_topics(model, corpus, judged.models[kind].tops[1:], settings.corpus.min_readers)
         (folder / TOPICS / kind).mkdir(parents=True)
         topics.save(folder / TOPICS / kind, {"artifact": path.name}, corpus.books.digest)
         published.append(topics)
@@ -62,7 +63,8 @@ def published_topics(
     corpus
         What it was fitted to.
     others
-        int (n_topics, n) each: the most typical books of models learned again, which say how stable a topic is.
+        int (n_topics, n) each: the most typical books of models learned again from other seeds and bootstrap samples of
+        the readers, which say how stable a topic is; none where that was not measured.
     min_readers
         Readers below which it is not told of how many a topic is the main one.
     """
@@ -75,7 +77,7 @@ def published_topics(
         typical_rows=order,
         typicality=np.take_along_axis(model.typical(), order, axis=1),
         shares=model.topic_shares(),
-        n_main=np.where(n_main >= min_readers, n_main, NOT_TOLD),
+        n_main=np.where(parts_told(n_main, min_readers), n_main, NOT_TOLD),
         npmi=npmi(top, corpus.counts),
         stability=stability([top, *(other[:, :N_COHERENT] for other in others)]) if others else np.empty(0),
     )

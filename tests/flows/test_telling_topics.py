@@ -14,7 +14,7 @@ import pytest
 from data.artifact import read_json
 from data.release import Release
 from data.store import KEY_VARIABLE, Store
-from flows.cli import main
+from flows.cli import USER_ERROR, main
 from tests.flows.test_reading import LOADED, wagahai
 from tests.pipeline.hand_topics import PRIOR, take_the_place
 from tests.pipeline.topic_release import HISTORIES, KEY, TASTE, build, raw_ids, readers_of, without_topics
@@ -69,7 +69,7 @@ def test_the_table_says_whom_to_trust(store: Store, capsys: pytest.CaptureFixtur
     assert f"Topics of lda, release {store.current}" in out
     assert "夏目 漱石" in out
     assert Release.open(store).topic_quality["verdict"]["to_read"] in out
-    assert "few" in ask(store, capsys, "topics", "--model", "prodlda")
+    assert "not told" in ask(store, capsys, "topics", "--model", "prodlda")
 
 
 def test_the_topics_of_a_book(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,3 +169,9 @@ def test_a_release_older_than_topics_says_so_too(
 def test_asking_loads_no_heavy_library(store: Store, arguments: list[str]) -> None:
     done = wagahai(store, *arguments, script=LOADED)
     assert (done.returncode, done.stderr) == (0, "[]")
+
+
+def test_an_empty_title_and_a_namespace_of_nobody_are_refused(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, said in ((["topics", ""], "title"), (["topics", "--namespace", "t"], "name one with --reader ID")):
+        assert main(["--store", str(store.root), *arguments]) == USER_ERROR
+        assert said in capsys.readouterr().err

@@ -224,6 +224,7 @@ def test_a_fit_has_converged_when_perplexity_hardly_falls() -> None:
         {"tolerance": -0.1},
         {"temperature": 0.5},
         {"cooling_epochs": -1},
+        {"n_starts": 0},
         {"n_batches": 0},
         {"reader_exponent": 2},
         {"max_reader_share": 0.0},

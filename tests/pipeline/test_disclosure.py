@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.store import Store
-from pipeline.disclosure import is_told, least_told
+from pipeline.disclosure import is_told, least_told, parts_told
 from tests.pipeline.books import release_of, titled
 
 
@@ -38,3 +38,19 @@ def test_the_threshold_is_the_setting_of_the_release(tmp_path: Path) -> None:
     release = release_of(Store(tmp_path), titled("A", "B"), np.eye(2))
     release.manifest["settings"]["corpus"]["min_readers"] = 7
     assert least_told(release) == 7
+
+
+@pytest.mark.parametrize(
+    ("counts", "withheld"),
+    [
+        ([9, 8, 7], []),
+        ([30, 2, 8, 9], [1, 2]),  # the total less 30, 8 and 9 would be the 2
+        ([30, 2, 1, 8, 9], [1, 2, 3]),  # together they are 3, which the total less the others would tell
+        ([30, 3, 4, 8], [1, 2]),
+        ([2], [0]),
+        ([0, 0, 40], [0, 1, 2]),
+    ],
+)
+def test_what_the_others_leave_of_a_total_tells_no_small_part(counts: list[int], withheld: list[int]) -> None:
+    told = parts_told(np.array(counts), 5)
+    assert np.flatnonzero(~told).tolist() == withheld

@@ -17,6 +17,7 @@ from data.store import Store
 from data.topics import NOT_TOLD
 from pipeline.assemble_topics import MIN_P
 from pipeline.config import CorpusConfig, PublishConfig, TopicsConfig
+from pipeline.disclosure import parts_told
 from pipeline.publish import publish
 from pipeline.query import nearest
 from tests.pipeline.hand_topics import LEAK, take_the_place
@@ -66,9 +67,9 @@ def test_the_topics_are_those_of_the_model_fitted_to_everybody(release: Release)
 
 
 def test_a_topic_is_as_stable_as_models_learned_again_find_it(release: Release) -> None:
-    """Of two fits to the training readers one has the same blocks, the other has them five books later."""
+    """The fit to resampled readers has its blocks five books later: about half of the ten return."""
     stability = release.topics("lda").stability
-    assert ((stability > 0.6) & (stability < 0.85)).all()
+    assert ((stability > 0.3) & (stability < 0.6)).all()
     np.testing.assert_array_less(0.8, release.topics("prodlda").stability)
 
 
@@ -78,7 +79,8 @@ def test_a_topic_that_is_the_main_one_of_too_few_is_not_counted(store: Store, mo
     halves = [np.bincount([book // 10 for book in read], minlength=4).argmax() for read in HISTORIES]
     n_main = np.bincount(halves, minlength=4)
     told = Release.open(store).topics("prodlda").n_main
-    assert told.tolist() == [n if n >= SETTINGS.corpus.min_readers else NOT_TOLD for n in n_main.tolist()]
+    may = parts_told(n_main, SETTINGS.corpus.min_readers)
+    assert told.tolist() == [n if is_told else NOT_TOLD for n, is_told in zip(n_main.tolist(), may, strict=True)]
     assert NOT_TOLD in told.tolist()
 
 
@@ -141,7 +143,7 @@ def test_the_same_ingredients_make_no_second_release(store: Store, monkeypatch: 
     made = publish(store, ingredients(store, other))
     assert made.made
     release = Release.open(store, made.release_id)
-    assert release.topics("lda").stability.shape == (2,)  # against the model of the training readers alone
+    assert release.topics("lda").stability.shape == (0,)  # the model of the training readers is no other model
     assert release.topic_quality["models"]["lda"]["stability"] is None
     store.switch(next(id_ for id_ in (path.name for path in store.releases.iterdir()) if id_ != release.id), "test")
 

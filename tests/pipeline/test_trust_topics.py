@@ -107,7 +107,7 @@ def test_of_two_as_coherent_the_more_stable_is_read() -> None:
     found = verdict(judged({"lda": HIGH, "prodlda": HIGH}), table, CONFIG, 0)
     assert found["read"] == "lda"
     assert "as do, within chance, ProdLDA’s (0.40, 0.30 to 0.50)" in found["to_read"]
-    assert "8.0 return when it is learned again from other readers, of ProdLDA’s 6.0." in found["to_read"]
+    assert "8.0 return when it is learned again from resampled readers, of ProdLDA’s 6.0." in found["to_read"]
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_card_lists_the_books_of_its_topic(store: Store, tree: HTMLParser) -> 
     note = text_of(second, "p.note")
     assert f"main topic of {N_READERS // 2} readers (50 %)" in note
     assert f"{10 * topics.stability[1]:.1f} of its 10 most typical books return when it is learned again" in note
-    assert "few readers" in text_of(tree, "main")
+    assert "readers whose number is not told" in text_of(tree, "main")
 
 
 def test_matched_topics_name_each_other(store: Store, tree: HTMLParser) -> None:
