@@ -2,8 +2,9 @@
 
 A share has its posterior mean and standard deviation from the model. Its interval is that of the Beta distribution with
 these two moments: exact for LDA and a reader without books (the shares of a Dirichlet are Beta distributed, Johnson &
-Kotz 1972), else an approximation that stays between 0 and 1, as a normal one would not. On planted documents of 40
-words the intervals of LDA hold about nine true shares in ten; those of ProdLDA fewer, because its encoder is not exact.
+Kotz 1972), else an approximation that stays between 0 and 1, as a normal one would not. The topics are taken for known,
+though they were learned: of readers of 40 books drawn from known topics about 8 shares in 10 lie in their intervals, by
+either model.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def test_the_topics_of_a_reader_with_how_sure(store: Store, capsys: pytest.Captu
     assert 0 <= second["low"] < second["share"] < second["high"] < first["low"] < first["share"] < first["high"] <= 1
     out = ask(store, capsys, "topics", "--reader", raw_ids()[1])
     assert f"Topics of a reader ({n_books} books of the release read)" in out
-    assert "in brackets where it lies 90 times in 100, given these books" in out
+    assert "in brackets the model's 90 % interval, given these books and its topics" in out
     assert raw_ids()[1] not in out
 
 
