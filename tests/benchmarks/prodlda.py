@@ -24,15 +24,15 @@ import scipy.sparse as sp
 
 from flows.tables import write_json, write_table
 from models.base import Run
+from models.coherence import top_books
 from models.prodlda import ProdLda
 from models.prodlda_config import ProdLdaConfig
+from pipeline.topic_metrics import N_DIVERSE, dead, duplicates
 from tests.benchmarks.prodlda_tutorial import Tutorial, TutorialProdLda, fit_tutorial
-from tests.benchmarks.retrieval import load_protocol
+from tests.benchmarks.topics import protocols
 
 FAILS, MENDED, OURS = "tutorial", "tutorial, lr .01", "wagahai"
 MEASURES = ("npmi_all", "npmi_held", "diversity25", "irbo10", "perplexity_raw")
-DEAD_SHARE = 1e-3  # a topic with a smaller share of the readings is dead
-DUPLICATE_OVERLAP = 5  # of the ten top books; two topics that share more are one topic
 TIMED_EPOCHS = 4
 
 Fitted = TutorialProdLda | ProdLda
@@ -41,9 +41,9 @@ Fitted = TutorialProdLda | ProdLda
 def main(arguments: list[str]) -> int:
     """Run the benchmark and print its tables."""
     chosen = parsed(arguments)
-    protocol = beside(chosen.protocol)
-    books = protocol.retrieval.load()
-    split = protocol.retrieval.make_split(books.X, chosen.split)
+    protocol, retrieval = protocols(chosen.protocol)
+    books = retrieval.load()
+    split = retrieval.make_split(books.X, chosen.split)
     rows = [
         judged(protocol, books, split, name, seed, fit(split.train, seed))
         for seed in chosen.seed
@@ -87,14 +87,6 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def beside(path: Path) -> ModuleType:
-    """Return the protocol at `path`, with the protocol of retrieval that lies beside it as ``retrieval``."""
-    sys.modules["retrieval"] = load_protocol(path.with_name("retrieval.py"))
-    protocol = load_protocol(path)
-    protocol.retrieval = sys.modules["retrieval"]  # type: ignore[attr-defined]  # a module of our making
-    return protocol
-
-
 def systems(n_topics: int) -> dict[str, Callable[[sp.csr_matrix, int], Fitted]]:
     """Return name -> what fits it to counts with a seed."""
     tutorial, config = Tutorial(n_topics=n_topics), replace(ProdLdaConfig(), n_topics=n_topics)
@@ -107,21 +99,15 @@ def systems(n_topics: int) -> dict[str, Callable[[sp.csr_matrix, int], Fitted]]:
 
 def judged(protocol: ModuleType, books: Any, split: Any, name: str, seed: int, fitted: Fitted) -> dict[str, Any]:
     """Return one system's measures with one seed."""
-    report, top10 = protocol.topic_report(books, split, fitted.typical(), fitted.predict)
-    shares = fitted.topic_shares() if isinstance(fitted, ProdLda) else None
-    row = {"system": name, "seed": seed, **{measure: float(report[measure]) for measure in MEASURES}}
-    return {**row, "dead": n_dead(shares), "duplicates": n_duplicates(top10)}
-
-
-def n_dead(shares: np.ndarray | None) -> int | None:
-    """Return how many topics have hardly any readings, None where a system does not say."""
-    return None if shares is None else int((shares < DEAD_SHARE).sum())
-
-
-def n_duplicates(top10: np.ndarray) -> int:
-    """Return how many pairs of topics share more than half of their top books, (n_topics, 10)."""
-    sets = [set(row.tolist()) for row in top10]
-    return sum(len(sets[i] & sets[j]) > DUPLICATE_OVERLAP for i in range(len(sets)) for j in range(i))
+    report, _ = protocol.topic_report(books, split, fitted.typical(), fitted.predict)
+    is_dead = dead(fitted.topics(), fitted.topic_shares()) if isinstance(fitted, ProdLda) else None
+    return {
+        "system": name,
+        "seed": seed,
+        **{measure: float(report[measure]) for measure in MEASURES},
+        "dead": None if is_dead is None else int(is_dead.sum()),
+        "duplicates": int(duplicates(top_books(fitted.typical(), N_DIVERSE)).sum()),
+    }
 
 
 def mean_rows(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -129,11 +115,11 @@ def mean_rows(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for name in dict.fromkeys(row["system"] for row in rows):
         of_name = [row for row in rows if row["system"] == name]
         means = {measure: float(np.mean([row[measure] for row in of_name])) for measure in MEASURES}
-        dead = [row["dead"] for row in of_name if row["dead"] is not None]
+        n_dead = [row["dead"] for row in of_name if row["dead"] is not None]
         yield {
             "system": name,
             **means,
-            "dead": max(dead) if dead else None,
+            "dead": max(n_dead) if n_dead else None,
             "duplicates": max(row["duplicates"] for row in of_name),
         }
 

@@ -5,21 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from tests.benchmarks.prodlda import mean_rows, n_dead, n_duplicates
+from tests.benchmarks.prodlda import mean_rows
 from tests.benchmarks.prodlda_tutorial import Tutorial, fit_tutorial
-
-
-def test_topics_that_share_more_than_half_of_their_books_are_duplicates() -> None:
-    first = np.arange(10)
-    half, more = np.r_[np.arange(5), np.arange(20, 25)], np.r_[np.arange(6), np.arange(30, 34)]
-    assert n_duplicates(np.stack([first, half])) == 0
-    assert n_duplicates(np.stack([first, more])) == 1
-    assert n_duplicates(np.stack([first, first, first])) == 3
-
-
-def test_topics_without_readings_are_dead() -> None:
-    assert n_dead(np.array([0.5, 0.4995, 0.0005])) == 1
-    assert n_dead(None) is None
 
 
 def test_means_are_over_seeds_and_faults_are_the_worst_of_them() -> None:

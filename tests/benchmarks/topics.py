@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -113,11 +114,16 @@ def topic_kinds() -> list[str]:
     return [kind for kind in KINDS if issubclass(model_class(kind), TopicModel)]
 
 
-def readers(path: Path, split_seed: int) -> Data:
-    """Return the readers of a split of the protocol at `path`, beside which the protocol of retrieval lies."""
-    retrieval = load_protocol(path.parent / "retrieval.py")
+def protocols(path: Path) -> tuple[ModuleType, ModuleType]:
+    """Return the protocol of topics at `path`, and that of retrieval, which lies beside it."""
+    retrieval = load_protocol(path.with_name("retrieval.py"))
     sys.modules["retrieval"] = retrieval  # by that name the protocol of topics asks for it
-    protocol = load_protocol(path)
+    return load_protocol(path), retrieval
+
+
+def readers(path: Path, split_seed: int) -> Data:
+    """Return the readers of a split of the protocol at `path`."""
+    protocol, retrieval = protocols(path)
     books = retrieval.load()
     split = retrieval.make_split(books.X, split_seed)
 
