@@ -11,7 +11,8 @@ Where we deviate, and why (numbers in CHANGELOG.md):
 
 - *Annealing.* Deterministic updates stop at the first optimum they meet, where a sampler wanders on. Responsibilities
   are therefore raised to 1 / T, and T falls from `temperature` to 1: deterministic annealing (Ueda and Nakano 1998).
-- *Several starts.* Optima differ in coherence far more than in perplexity, and the two go their own ways. Of
+- *Several starts*, if asked for; by default one, as four gained nothing on validation readers. Optima differ in
+  coherence far more than in perplexity, and the two go their own ways. Of
   `n_starts` (`models.lda_start`) the one goes on whose topics are the most coherent on the readers trained on. That is
   counted on eighths of them: books that few readers share are coherent only where those few happen to be (over 42 fits
   its correlation with the coherence on validation readers was .77, that of the coherence on all together .56).
