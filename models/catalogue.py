@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from models.base import Ranker
+from models.predictor import Predictor
 
 _CLASSES = {
     "popularity": ("models.popularity", "Popularity"),
@@ -19,10 +20,19 @@ _CLASSES = {
     "prodlda": ("models.prodlda", "ProdLda"),
 }
 KINDS = tuple(_CLASSES)
+_PREDICTORS: dict[str, tuple[str, str]] = {}
+PREDICTOR_KINDS = tuple(_PREDICTORS)
 
 
 def model_class(kind: str) -> type[Ranker[Any, Any]]:
     """Return the class of a kind; KeyError if there is none."""
     module, name = _CLASSES[kind]
     found: type[Ranker[Any, Any]] = getattr(import_module(module), name)
+    return found
+
+
+def predictor_class(kind: str) -> type[Predictor[Any]]:
+    """Return the class of a kind of predictor; KeyError if there is none."""
+    module, name = _PREDICTORS[kind]
+    found: type[Predictor[Any]] = getattr(import_module(module), name)
     return found

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from models.base import Ranker
-from models.catalogue import KINDS, model_class
+from models.catalogue import KINDS, PREDICTOR_KINDS, model_class, predictor_class
+from models.predictor import Predictor
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -20,12 +21,20 @@ def test_a_kind_is_the_name_of_its_class_file_and_artifact(kind: str) -> None:
     assert found.__module__ == f"models.{kind}"
 
 
+@pytest.mark.parametrize("kind", PREDICTOR_KINDS)
+def test_so_is_that_of_a_predictor(kind: str) -> None:
+    found = predictor_class(kind)
+    assert issubclass(found, Predictor)
+    assert found.kind == kind
+    assert found.__module__ == f"models.{kind}"
+
+
 def test_every_model_file_is_in_the_catalogue() -> None:
     files = {path.stem for path in (Path(__file__).parents[2] / "models").glob("*.py")}
-    interfaces = {"__init__", "base", "catalogue", "topics"}
+    interfaces = {"__init__", "base", "catalogue", "topics", "predictor"}
     shared = {"coherence", "density", "logistic_normal", "csr_rows", "training"}
-    parts = ("lda_", "prodlda_")  # of one model
-    assert {file for file in files - interfaces - shared if not file.startswith(parts)} == set(KINDS)
+    parts = ("lda_", "prodlda_", "bnn_", "dbm_")  # of one model, or of several
+    assert {file for file in files - interfaces - shared if not file.startswith(parts)} == {*KINDS, *PREDICTOR_KINDS}
 
 
 def test_an_unknown_kind_is_an_error() -> None:
