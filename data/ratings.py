@@ -48,7 +48,7 @@ class Ratings:
             raise ValueError("a rating is none of the levels")
         for name, size in (("reader", self.n_readers), ("book", self.n_books)):
             rows = getattr(self, name)
-            if len(rows) and not (0 <= rows.min() and rows.max() < size):
+            if len(rows) and not (rows.min() >= 0 and rows.max() < size):
                 raise ValueError(f"{name}: rows outside 0 to {size - 1}")
 
     def __len__(self) -> int:
