@@ -20,7 +20,10 @@ _CLASSES = {
     "prodlda": ("models.prodlda", "ProdLda"),
 }
 KINDS = tuple(_CLASSES)
-_PREDICTORS: dict[str, tuple[str, str]] = {}
+_PREDICTORS = {
+    "bayes_by_backprop": ("models.bayes_by_backprop", "BayesByBackprop"),
+    "mc_dropout": ("models.mc_dropout", "McDropout"),
+}
 PREDICTOR_KINDS = tuple(_PREDICTORS)
 
 
