@@ -55,6 +55,8 @@ class PredictorsConfig:
         Draws of the predictor behind every answer.
     recalibrate
         Whether ratings are recalibrated on validation ratings, with a split-conformal set.
+    rating_features
+        Settings of the features of ratings (`pipeline.rating_features`).
     rating, will_read
         Settings of the predictor for one task alone, over those of ``models.KIND``.
     """
@@ -63,6 +65,7 @@ class PredictorsConfig:
     kind: str = "bayes_by_backprop"
     n_draws: int = 32
     recalibrate: bool = True
+    rating_features: dict[str, Any] = field(default_factory=dict)
     rating: dict[str, Any] = field(default_factory=dict)
     will_read: dict[str, Any] = field(default_factory=dict)
 

@@ -191,8 +191,8 @@ def reader_readings(store: Store, release: Release, raw: str, namespace: str | N
     Returns
     -------
     DataFrame
-        ``row`` (int64, of the book in the release), ``status, rating, rating_min, rating_max``; a row of the release
-        may occur several times, for several editions of a work or books of an author.
+        ``row`` (int64, of the book in the release), ``reader`` (pseudonym), ``status, rating, rating_min, rating_max``;
+        a row of the release may occur several times, for several editions of a work or books of an author.
 
     Raises
     ------
@@ -201,9 +201,9 @@ def reader_readings(store: Store, release: Release, raw: str, namespace: str | N
     """
     history = History(store.history).latest()
     of_namespaces = _pseudonyms(store, history, raw, namespace)
-    columns = ("status", "rating", "rating_min", "rating_max")
+    columns = ("reader", "status", "rating", "rating_min", "rating_max")
     read = history.readings.filter(pl.col("reader").is_in(list(of_namespaces)))
-    found_rows = read.select("reader", "book", *columns).collect()
+    found_rows = read.select("book", *columns).collect()
     found = sorted(of_namespaces[one] for one in found_rows["reader"].unique())
     if not found:
         told = ", ".join(of_namespaces.values())

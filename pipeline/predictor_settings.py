@@ -9,11 +9,13 @@ from data.errors import BadConfig
 from models.catalogue import PREDICTOR_KINDS, predictor_class
 from pipeline.config import Settings
 from pipeline.doubt_config import RATING, WILL_READ
+from pipeline.rating_features import RatingFeaturesConfig
 from pipeline.typed_table import from_table
 
+OPINION, TASTE = "opinion", "taste"  # groups of features that the answers need
 DECIDED = ("likelihood", "outcomes", "n_offset_features")  # by the task, not by a profile
 _DEFAULTS: dict[str, dict[str, Any]] = {  # chosen on validation readers (CHANGELOG.md)
-    RATING: {},
+    RATING: {"hidden_sizes": [50], "epochs": 30, "batch_size": 1024, "patience": 5},
     WILL_READ: {"hidden_sizes": [50], "epochs": 30, "batch_size": 1024, "patience": 5},
 }
 
@@ -44,7 +46,17 @@ def predictor_config(settings: Settings, task: str, **decided: Any) -> Any:
     return from_table(predictor_class(kind).config_type, table, f"predictors.{task} (over models.{kind})")
 
 
+def features_config(settings: Settings) -> RatingFeaturesConfig:
+    """Return the settings of the features; BadConfig if a profile is wrong, or leaves out or moves the forecast."""
+    found = from_table(RatingFeaturesConfig, settings.predictors.rating_features, "predictors.rating_features")
+    if found.groups[0] != OPINION or TASTE not in found.groups:
+        expected = f"{OPINION!r} first, and {TASTE!r} among the others"
+        raise BadConfig(f"predictors.rating_features: groups: {list(found.groups)}, expected {expected}")
+    return found
+
+
 def check_predictors(settings: Settings) -> None:
     """Refuse wrong settings of the predictors that are asked for, before anything is fitted; BadConfig as above."""
+    features_config(settings)
     for task in settings.predictors.tasks:
         predictor_config(settings, task, likelihood="bernoulli", n_offset_features=1)

@@ -8,17 +8,15 @@ nothing is known are among them, and readers of whom much is. What is hidden is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zlib import crc32
 
 import numpy as np
 
 from data.corpus import Corpus
 from data.ratings import Ratings
-from data.split import HeldOut, Split
+from data.split import HeldOut, Split, drawn_for_pairs
 
 FORMAT = 1  # raise it when other ratings would be hidden
 P_HIDDEN = 0.5  # of the ratings of a held-out reader
-_STREAM = b"ratings/hidden"
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class RatingSplit:
 
 def rating_split(ratings: Ratings, corpus: Corpus, split: Split, seed: int) -> RatingSplit:
     """Return the split of ratings that belongs to a split by readers of the same corpus."""
-    hidden = _uniform(ratings, corpus, seed) < P_HIDDEN
+    hidden = drawn_for_pairs(corpus, ratings.reader, ratings.book, seed, "split/ratings") < P_HIDDEN
 
     def of(held_out: HeldOut) -> np.ndarray:
         return np.isin(ratings.reader, held_out.rows) & hidden
@@ -49,19 +47,3 @@ def together(one: Ratings, other: Ratings) -> Ratings:
     order = np.lexsort((book, reader))
     value = np.concatenate([one.value, other.value])[order]
     return Ratings(reader[order], book[order], value, one.levels, one.n_readers, one.n_books)
-
-
-def _uniform(ratings: Ratings, corpus: Corpus, seed: int) -> np.ndarray:
-    """Return a number from 0 to 1 for each rating, that depends on seed, reader and book alone, float64 (n_ratings,)."""
-    readers = np.array([crc32(_STREAM + int(token).to_bytes(8, "little") + str(seed).encode()) for token in corpus.reader_tokens], np.uint64)
-    books = np.array([crc32(id_.encode()) for id_ in corpus.books.ids], np.uint64)
-    mixed = _mixed((readers[ratings.reader] << np.uint64(32)) | books[ratings.book])
-    return np.asarray((mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53)
-
-
-def _mixed(x: np.ndarray) -> np.ndarray:
-    """SplitMix64 finaliser, as in `data.split`."""
-    z = x + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
