@@ -79,7 +79,7 @@ class BayesByBackpropConfig(TrainedConfig):
 
     def prior_sds(self, layout: Layout) -> np.ndarray:
         """Return the prior's standard deviation of every weight, float32 (n_weights,)."""
-        return layout.by_part(lambda n_in: self.prior_sd / np.sqrt(n_in), lambda _: self.prior_sd)
+        return layout.neal_sds(self.prior_sd)
 
     @property
     def prior_name(self) -> str:

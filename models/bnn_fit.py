@@ -10,7 +10,7 @@ import pyro
 import torch
 
 from models.base import Run
-from models.bnn_config import TrainedConfig
+from models.bnn_config import NetConfig, TrainedConfig
 from models.bnn_guide import Guide
 from models.bnn_layout import Layout
 from models.bnn_likelihood import Likelihood
@@ -46,7 +46,7 @@ class Parts(Protocol):
         """Share of the steps over which the divergence gets its weight."""
 
 
-def prepared(examples: Examples, config: TrainedConfig) -> tuple[Scaling, Layout, Likelihood]:
+def prepared(examples: Examples, config: NetConfig) -> tuple[Scaling, Layout, Likelihood]:
     """Return scaling, layout and likelihood for `examples`."""
     scaling = Scaling.of(examples, config)
     return scaling, layout_of(config, len(scaling.feature_mean)), Likelihood(config, scaling, examples)

@@ -85,10 +85,14 @@ class Layout:
             first += len(matrix)
         return unit
 
-    def by_part(self, of_matrix: Callable[[int], float], of_bias: Callable[[int], float]) -> np.ndarray:
-        """Return float32 (n_weights,), for every weight what the function says of its layer's number of inputs."""
-        values = [function(n_in) for n_in, _ in self.shapes for function in (of_matrix, of_bias)]
-        return np.repeat(np.array(values, np.float32), self.part_sizes)
+    def neal_sds(self, prior_sd: float) -> np.ndarray:
+        """Return a prior's standard deviation of every weight, float32 (n_weights,), after Neal 1996, section 2.1.
+
+        That of a bias is `prior_sd`, of a matrix (n_in, n_out) ``prior_sd / sqrt(n_in)``: what a layer puts out is then
+        of one size however wide it is.
+        """
+        sds = [sd for n_in, _ in self.shapes for sd in (prior_sd / np.sqrt(n_in), prior_sd)]
+        return np.repeat(np.array(sds, np.float32), self.part_sizes)
 
     def outputs(self, weights: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """Return what the net of each row of `weights` says of each row of `inputs`.

@@ -16,6 +16,7 @@ import torch
 from pyro import poutine
 from pyro.distributions import TorchDistribution
 from pyro.infer import TraceMeanField_ELBO
+from pyro.infer.util import is_validation_enabled
 from pyro.poutine.util import prune_subsample_sites
 from torch import nn
 from torch.distributions import kl_divergence
@@ -129,6 +130,6 @@ class FlatElbo(TraceMeanField_ELBO):
         model_trace = poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(*args, **kwargs)
         guide_trace, model_trace = prune_subsample_sites(guide_trace), prune_subsample_sites(model_trace)
         model_trace.compute_log_prob(lambda _, site: site["is_observed"] or not self._is_closed)
-        if not self._is_closed:
+        if not self._is_closed or is_validation_enabled():
             guide_trace.compute_score_parts()
         return model_trace, guide_trace

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyro.distributions as dist
 import torch
 from pyro.distributions import TorchDistribution
 
-from models.bnn_layout import Layout
-
 PRIORS = ("gaussian", "laplace", "scale_mixture")
 _NARROW = 0.05  # the narrow Gaussian's share of the wide one's standard deviation
 _P_WIDE = 0.5
-
-
-def prior_sds(layout: Layout, prior_sd: float, *, by_fan_in: bool) -> np.ndarray:
-    """Return the standard deviation of every weight, float32 (n_weights,).
-
-    Parameters
-    ----------
-    by_fan_in
-        Whether that of a matrix (n_in, n_out) is divided by ``sqrt(n_in)``, so that what a layer puts out is of one
-        size however wide it is (Neal 1996, section 2.1); biases have `prior_sd` in either case.
-    """
-    return layout.by_part(lambda n_in: prior_sd / np.sqrt(n_in) if by_fan_in else prior_sd, lambda _: prior_sd)
 
 
 def prior_of(name: str, sds: torch.Tensor) -> TorchDistribution:

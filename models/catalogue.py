@@ -23,6 +23,8 @@ KINDS = tuple(_CLASSES)
 _PREDICTORS = {
     "bayes_by_backprop": ("models.bayes_by_backprop", "BayesByBackprop"),
     "mc_dropout": ("models.mc_dropout", "McDropout"),
+    "deep_ensemble": ("models.deep_ensemble", "DeepEnsemble"),
+    "nuts": ("models.nuts", "Nuts"),
 }
 PREDICTOR_KINDS = tuple(_PREDICTORS)
 
