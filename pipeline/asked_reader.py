@@ -9,12 +9,16 @@ import polars as pl
 import scipy.sparse as sp
 
 from data.corpus import Corpus, binary_rows
+from data.history import History
 from data.ratings import KIND as RATINGS
 from data.ratings import Ratings
 from data.release import Release
 from data.store import Store
+from data.works.table import Works
 from pipeline.doubt_config import RATING
-from pipeline.fold_in import reader_readings
+from pipeline.explain_works import find_edition
+from pipeline.fold_in import Units, reader_readings
+from pipeline.make_works import make_works
 
 
 @dataclass(frozen=True)
@@ -106,3 +110,22 @@ def _counted(store: Store, release: Release, pseudonyms: list[str]) -> Rated:
     found = Ratings.load(ratings)
     own = np.flatnonzero(found.reader == readers.index(pseudonyms[0]))
     return Rated(found.book[own].astype(np.int64), found.value[own])
+
+
+def book_of_history(store: Store, release: Release, text: str) -> tuple[int | None, str, str]:
+    """Return the book of the latest history that `text` names: its row in the release, if any, its title and authors.
+
+    It has a row where it is another edition, or another book of an author, that the release has as one.
+
+    Raises
+    ------
+    UnknownBook, AmbiguousTitle
+        If the history has no such book, or several.
+    """
+    history = History(store.history).latest()
+    works = Works.load(make_works(store, history)[0])
+    book = find_edition(history, works, text)
+    units = Units(history, works, release)
+    described = history.books.filter(pl.col("book") == book).select("title", "authors").collect()
+    title, authors = described.row(0) if len(described) else (book, None)
+    return units.rows.get(units.of(pl.Series([book]))[0] or ""), title, authors or ""

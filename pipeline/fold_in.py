@@ -159,7 +159,7 @@ def warm_book(store: Store, release: Release, text: str, space: str | None = Non
     """
     history = History(store.history).latest()
     works = Works.load(make_works(store, history)[0])
-    units = _Units(history, works, release)
+    units = Units(history, works, release)
     asked = units.of(pl.Series([find_edition(history, works, text, in_full=in_full)]))
     vectors = release.space(space)
     if (row := units.rows.get(asked[0] or "")) is not None:
@@ -211,7 +211,7 @@ def reader_readings(store: Store, release: Release, raw: str, namespace: str | N
     if len(found) > 1:
         told = ", ".join(found)
         raise WagahaiError(f"readers of that id are in {told}: they may be other people. Say which with --namespace")
-    units = _Units(history, _works_of(store, history, release), release)
+    units = Units(history, _works_of(store, history, release), release)
     row = units.of(found_rows["book"]).replace_strict(units.rows, default=None, return_dtype=pl.Int64).alias("row")
     return found_rows.select(row, *columns).drop_nulls("row")
 
@@ -237,7 +237,7 @@ def _unit(release: Release) -> str:
     return str(release.manifest["settings"]["corpus"].get("unit", EDITION))  # of what there was no setting for once
 
 
-class _Units:
+class Units:
     """Books of the history as what a release counts as a book: editions, works or authors.
 
     Parameters

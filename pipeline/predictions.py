@@ -5,7 +5,7 @@ Predictors lie in the release; the models they read lie in the store and are loa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +20,7 @@ from pipeline.asked_reader import AskedReader
 from pipeline.config import AUTHOR, EDITION
 from pipeline.doubt_config import RATING, WILL_READ
 from pipeline.judge_will_read import NET
-from pipeline.rating_task import RatingPredictor, open_rating, reducible, with_unknown_book
+from pipeline.rating_task import RatingPredictor, open_rating, with_unknown_book
 from pipeline.reading_features import ReaderBlock, author_codes
 from pipeline.stored_models import stored_model
 from pipeline.will_read import WillRead, open_will_read
@@ -141,10 +141,12 @@ class Asked:
             consistent over all books, and as often another as there is doubt.
         """
         if explore is None and self.rank_by != NET:
-            return block.scores[0, 0, rows].astype(np.float64)
+            by_base: np.ndarray = block.scores[0, 0, rows].astype(np.float64)
+            return by_base
         n_draws, seed = (1, explore) if explore is not None else (self._n_draws, self._seed)
         zeros = np.zeros(len(rows), np.int64)
-        return self.reading.predict(block, zeros, rows, n_draws, seed).mean.astype(np.float64)
+        p: np.ndarray = self.reading.predict(block, zeros, rows, n_draws, seed).mean.astype(np.float64)
+        return p
 
     def liked(self, reader: AskedReader, rows: np.ndarray) -> Liked:
         """Return how a reader likes books, rows of the release."""
@@ -153,7 +155,7 @@ class Asked:
     def liked_unknown(self, reader: AskedReader, authors: str) -> Liked:
         """Return how a reader likes a book that the release does not have, by its first author if that one is known."""
         code = self._code_of(first_author_key(authors))
-        predictor = RatingPredictor(self.rating.predictor, with_unknown_book(self.rating.features, code))
+        predictor = replace(self.rating, features=with_unknown_book(self.rating.features, code))
         return self._liked(predictor, reader, np.array([len(self.release.books)]))
 
     def _liked(self, predictor: RatingPredictor, reader: AskedReader, rows: np.ndarray) -> Liked:
@@ -164,7 +166,7 @@ class Asked:
         said = predictor.predict(described.features, self._n_draws, self._seed)
         total = np.maximum(said.epistemic_var + said.aleatoric_var, 1e-12).astype(np.float64)
         of_model = said.epistemic_var / total
-        of_reader = reducible(features, described.features) * said.aleatoric_var / total
+        of_reader = predictor.of_reader(described.features) * said.aleatoric_var / total
         return Liked(levels, said, of_model, of_reader, described.n_reader_ratings, described.n_book_ratings)
 
     def _read_next(self, block: ReaderBlock, rows: np.ndarray) -> ReadNext:

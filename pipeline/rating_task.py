@@ -39,15 +39,23 @@ from pipeline.represent import READERS, WHOLE, Part
 
 KIND, FORMAT = RATING, 1
 PREDICTOR, FEATURES = "predictor", "features"  # folders in the artifact
+P_BEST_KNOWN = 0.05
 SPACES = ("word2vec", "spectral", "ppmi")  # the first of them that is fitted is the space of taste
 
 
 @dataclass(frozen=True)
 class RatingPredictor:
-    """A fitted predictor and the features it reads."""
+    """A fitted predictor and the features it reads.
+
+    Attributes
+    ----------
+    known_sd
+        Doubt about a reader's taste where most is known: a twentieth of the ratings learned from have less.
+    """
 
     predictor: Predictor[Any]
     features: RatingFeatures
+    known_sd: float
 
     @property
     def levels(self) -> np.ndarray:
@@ -57,6 +65,24 @@ class RatingPredictor:
     def predict(self, features: np.ndarray, n_draws: int, seed: int) -> Predictive:
         """Return what is said of rows of features (`RatingFeatures`)."""
         return self.predictor.predict(features, n_draws, seed)
+
+    def of_reader(self, features: np.ndarray) -> np.ndarray:
+        """Return the share of a rating's variance that goes as a reader becomes well known, float64 (n_rows,).
+
+        Of the forecast's variance ``a + c s^2`` (`pipeline.rating_opinion`) s^2 is what is not known of the reader's
+        taste in the book. It never goes: who rated hundreds of books still surprises. With ``s_0`` for `known_sd` the
+        share is ``c (s^2 - s_0^2) / (a + c s^2)``, 0 where more is known.
+        """
+        sd = taste_sd(self.features, features)
+        _, left, weight = self.features.opinion.parameters
+        share: np.ndarray = weight * np.maximum(sd**2 - self.known_sd**2, 0) / (left + weight * sd**2)
+        return share
+
+
+def taste_sd(features: RatingFeatures, rows: np.ndarray) -> np.ndarray:
+    """Return how much is not known of a reader's taste in a book, in normal scores, float64 (n_rows,)."""
+    sd: np.ndarray = rows[:, features.names.index("taste: sd")].astype(np.float64)
+    return sd
 
 
 def make_rating(
@@ -98,12 +124,16 @@ def make_rating(
         features = RatingFeatures.fit(known, context, described, derive_seed(part.seed, "rating/features"))
         run = Run(part.seed, f"{part.name}/rating", progress, part.device)
         stop = held_out_examples(features, known, parts.validation) if len(parts.validation) else None
-        fitted = predictor_class(kind).fit(features.training(known), config, run, validation=stop)
+        examples = features.training(known)
+        fitted = predictor_class(kind).fit(examples, config, run, validation=stop)
+        known_sd = float(np.quantile(taste_sd(features, examples.features), P_BEST_KNOWN))
         if part.name == WHOLE:
             everything = together(known, parts.validation)
             features = RatingFeatures.fit(everything, context, described, derive_seed(part.seed, "rating/features"))
         provenance = {"data": key, "seed": part.seed}
-        _write(folder, fitted, features, account_of(ratings), provenance, corpus.books.digest)
+        _write(
+            folder, RatingPredictor(fitted, features, known_sd), account_of(ratings), provenance, corpus.books.digest
+        )
 
     return store.get_or_make(KIND, digest, make)
 
@@ -112,7 +142,8 @@ def open_rating(folder: Path, vocabulary: str | None = None) -> RatingPredictor:
     """Return the predictor in `folder`; BadArtifact if it is none, or of other books."""
     found = read_artifact(folder, kind=KIND, format=FORMAT, vocabulary=vocabulary)
     predictor = predictor_class(found.config["predictor"]).load(folder / PREDICTOR, vocabulary=vocabulary)
-    return RatingPredictor(predictor, RatingFeatures.load(folder / FEATURES, vocabulary=vocabulary))
+    features = RatingFeatures.load(folder / FEATURES, vocabulary=vocabulary)
+    return RatingPredictor(predictor, features, float(found.config["known_sd"]))
 
 
 def rating_config(settings: Settings, levels: np.ndarray) -> Any:
@@ -158,19 +189,6 @@ def held_out_examples(features: RatingFeatures, known: Ratings, held_out: Rating
     return Examples(rows.features, held_out.value)
 
 
-def reducible(features: RatingFeatures, rows: np.ndarray) -> np.ndarray:
-    """Return the share of a rating's variance that more ratings by the reader would take away, float64 (n_rows,).
-
-    Of the forecast's variance ``a + c s^2`` (`pipeline.rating_opinion`) s^2 has what is not known of the reader's
-    taste, and the noise that stays, however much a reader rates: the share is ``c (s^2 - noise) / (a + c s^2)``.
-    """
-    sd = rows[:, features.names.index("taste: sd")].astype(np.float64)
-    _, left, weight = features.opinion.parameters
-    noise = features.population.taste.variances[-1]
-    share: np.ndarray = weight * np.maximum(sd**2 - noise, 0) / (left + weight * sd**2)
-    return share
-
-
 def with_unknown_book(features: RatingFeatures, author: int) -> RatingFeatures:
     """Return features with one more book, the last, of which nothing is known but its author (-1: not even that)."""
     arrays = dict(features.arrays())
@@ -184,15 +202,19 @@ def with_unknown_book(features: RatingFeatures, author: int) -> RatingFeatures:
 
 def _write(
     folder: Path,
-    fitted: Predictor[Any],
-    features: RatingFeatures,
+    fitted: RatingPredictor,
     account: Account,
     provenance: Mapping[str, Any],
     vocabulary: str,
 ) -> None:
     for name in (PREDICTOR, FEATURES):
         (folder / name).mkdir()
-    fitted.save(folder / PREDICTOR, vocabulary=vocabulary, provenance=provenance)
-    features.save(folder / FEATURES, vocabulary=vocabulary, provenance=provenance)
-    described = {"predictor": fitted.kind, "features": list(features.names), "scale": [account.low, account.high]}
+    fitted.predictor.save(folder / PREDICTOR, vocabulary=vocabulary, provenance=provenance)
+    fitted.features.save(folder / FEATURES, vocabulary=vocabulary, provenance=provenance)
+    described = {
+        "predictor": fitted.predictor.kind,
+        "features": list(fitted.features.names),
+        "scale": [account.low, account.high],
+        "known_sd": fitted.known_sd,
+    }
     write_artifact(folder, ModelArtifact(KIND, FORMAT, described, {}, vocabulary, provenance))
