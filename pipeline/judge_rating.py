@@ -20,6 +20,7 @@ from data.errors import EmptyCorpus
 from data.progress import Progress
 from data.seeds import derive_seed, generator
 from data.store import Store
+from pipeline.book_doubt import share_of_book
 from pipeline.config import Settings
 from pipeline.rating_baselines import FORMAT as BASELINES_FORMAT
 from pipeline.rating_baselines import baseline_forecasts
@@ -28,11 +29,11 @@ from pipeline.rating_split import RatingSplit
 from pipeline.rating_task import RatingPredictor, open_rating, parts_of
 from pipeline.represent import Part
 
-KIND, FORMAT = "rating_quality", 1
+KIND, FORMAT = "rating_quality", 2
 NET, OPINION = "rating", "opinion"  # systems: the predictor, and the forecast it starts from
 MAX_JUDGED = 50_000  # ratings judged by
 MIN_JUDGED = 200  # fewer say nothing
-_VARIANCES = ("epistemic_var", "aleatoric_var", "of_reader")
+_VARIANCES = ("epistemic_var", "aleatoric_var", "of_book", "of_reader")
 _KNOWN = ("n_reader_ratings", "n_book_ratings")
 
 
@@ -53,8 +54,9 @@ class RatingQuality:
         baselines (`pipeline.rating_baselines`).
     epistemic_var, aleatoric_var
         float32 (n,), of the predictor, in squared points.
-    of_reader
-        float32 (n,), share of the aleatoric variance that goes as a reader becomes well known.
+    of_book, of_reader
+        float32 (n,), shares of the aleatoric variance that go as a book is rated more (`pipeline.book_doubt`), and as a
+        reader becomes well known.
     n_reader_ratings, n_book_ratings
         int64 (n,), ratings that were known of the reader, and of the book by others.
     """
@@ -65,6 +67,7 @@ class RatingQuality:
     p: Mapping[str, np.ndarray]
     epistemic_var: np.ndarray
     aleatoric_var: np.ndarray
+    of_book: np.ndarray
     of_reader: np.ndarray
     n_reader_ratings: np.ndarray
     n_book_ratings: np.ndarray
@@ -134,6 +137,7 @@ def judge_rating(fitted: RatingPredictor, parts: RatingSplit, n_draws: int, seed
         p={system: probabilities.astype(np.float32) for system, probabilities in p.items()},
         epistemic_var=said.epistemic_var,
         aleatoric_var=said.aleatoric_var,
+        of_book=share_of_book(fitted, rows.features, rows.n_book_ratings).astype(np.float32),
         of_reader=fitted.of_reader(rows.features).astype(np.float32),
         n_reader_ratings=rows.n_reader_ratings,
         n_book_ratings=rows.n_book_ratings,

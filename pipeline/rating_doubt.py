@@ -41,8 +41,6 @@ class Parts:
     ----------
     of_model, of_book, of_reader
         What goes with more readers, more ratings of the books, more ratings by the readers.
-    stays
-        What is left however much is collected.
     """
 
     of_model: float
@@ -139,7 +137,7 @@ def parts_of(quality: RatingQuality, rows: np.ndarray | None = None) -> Parts:
 
 
 def doubt_map(quality: RatingQuality, min_readers: int, seed: int) -> list[Cell]:
-    """Return cold, warm and hot readers by cold, warm and hot books, in this order; groups without ratings are left out.
+    """Return cold, warm, hot readers by cold, warm, hot books, in this order; groups without ratings are left out.
 
     Parameters
     ----------
@@ -161,7 +159,13 @@ def doubt_map(quality: RatingQuality, min_readers: int, seed: int) -> list[Cell]
 
 
 def _cell(
-    quality: RatingQuality, scores: Mapping[str, np.ndarray], readers: str, books: str, mask: np.ndarray, *, is_told: bool
+    quality: RatingQuality,
+    scores: Mapping[str, np.ndarray],
+    readers: str,
+    books: str,
+    mask: np.ndarray,
+    *,
+    is_told: bool,
 ) -> Cell:
     reader = quality.reader[mask]
     inside = covered(scores["pit"][mask], _PROMISED).astype(np.float64)
