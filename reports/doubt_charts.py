@@ -15,7 +15,7 @@ from pipeline.rating_baselines import STRONGEST
 from pipeline.rating_calibration import PitHistogram
 from pipeline.rating_doubt import ALEATORIC, EPISTEMIC, TOTAL, RiskPoint
 from pipeline.rating_metrics import CALIBRATION_LEVELS, Figure
-from reports.document import EMPHASIS, MUTED, PALETTE, Table, chart_html, count, decimal, percent
+from reports.document import EMPHASIS, INK, MUTED, PALETTE, Table, chart_html, count, decimal, percent
 from reports.doubt_systems import SYSTEM_NAMES
 from reports.doubt_words import ends
 
@@ -80,15 +80,17 @@ def pit_chart(found: PitHistogram, n: int) -> Markup:
     bars = bars.encode(
         x=x, x2="to:Q", y=y, tooltip=[alt.Tooltip("share:Q", format=".2%"), alt.Tooltip("from:Q"), alt.Tooltip("to:Q")]
     )
-    band = [{"from": 0, "to": 1, "low": round(max(even - half, 0), 5), "high": round(even + half, 5)}]
-    area = alt.Chart(alt.InlineData(values=band)).mark_rect(color=MUTED, opacity=0.35)
-    area = area.encode(x="from:Q", x2="to:Q", y="low:Q", y2="high:Q")
-    chart = alt.layer(bars, area).properties(width="container", height=HEIGHT)
+    low, high = round(max(even - half, 0), 5), round(even + half, 5)
+    band = alt.Chart(alt.InlineData(values=[{"from": 0, "to": 1, "low": low, "high": high}]))
+    area = band.mark_rect(color=MUTED, opacity=0.3).encode(x="from:Q", x2="to:Q", y="low:Q", y2="high:Q")
+    lines = alt.Chart(alt.InlineData(values=[{"at": low}, {"at": high}]))
+    rules = lines.mark_rule(color=INK, strokeDash=[4, 4]).encode(y="at:Q")
+    chart = alt.layer(area, bars, rules).properties(width="container", height=HEIGHT)
     outside = int((np.abs(found.shares - even) > half).sum())
     summary = (
         "Flat is calibrated; a hump in the middle would be too cautious, high ends too sure, a slope too high or too "
-        f"low. {outside} of {n_bins} bars leave the grey band, in which chance keeps 19 of 20 ({n:,} ratings, those of "
-        "one reader being alike)."
+        f"low. {outside} of {n_bins} bars leave the band between the dashed lines, in which chance keeps 19 of 20 "
+        f"({n:,} ratings, those of one reader being alike)."
     )
     places = [f"{decimal(one['from'], 2)} to {decimal(one['to'], 2)}" for one in values]
     rows = [(place, percent(share)) for place, share in zip(places, found.shares.tolist(), strict=True)]

@@ -1,0 +1,67 @@
+"""Which part of the doubt about a book goes with ratings of it, against the closed form of its features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data.errors import BadArtifact
+from models.predictor import Predictive
+from pipeline.book_doubt import BookDoubt, book_doubt, share_of_book
+from pipeline.rating_features import RatingFeatures, RatingFeaturesConfig
+from pipeline.rating_task import RatingPredictor, taste_sd
+from tests.pipeline.rated import rated
+
+
+@dataclass(frozen=True)
+class Says:
+    """A predictor that says the same of every book: variance 2, of which a tenth is epistemic."""
+
+    def predict(self, features: np.ndarray, n_draws: int, seed: int) -> Predictive:
+        n = len(features)
+        return Predictive(np.full(n, 3, np.float32), np.full(n, 0.2, np.float32), np.full(n, 1.8, np.float32))
+
+
+@pytest.fixture(scope="module")
+def fitted() -> RatingPredictor:
+    ratings, context = rated(n_readers=120, share=0.2)
+    rare = ratings.rows(np.flatnonzero((ratings.book > 2) | (ratings.reader < ratings.book)))  # none, one and two
+    predictor: Any = Says()
+    return RatingPredictor(predictor, RatingFeatures.fit(rare, context, RatingFeaturesConfig(n_fitted_readers=20)), 0.5)
+
+
+def test_the_share_of_the_book_is_the_posterior_variance_of_its_effect(fitted: RatingPredictor) -> None:
+    rows = fitted.features.of(np.empty(0, np.int64), np.empty(0, np.float32), np.arange(40))
+    share = share_of_book(fitted, rows.features, rows.n_book_ratings)
+    weight, left, of_taste = fitted.features.opinion.parameters
+    strength = fitted.features.population.books.strength
+    prior = 1 / (1 + strength)  # of a normal score, whose variance is 1: what differs between books
+    noise = 1 - prior
+    posterior = 1 / (1 / prior + rows.n_book_ratings / noise)  # of a Gaussian mean, by its own formula
+    variance = left + of_taste * taste_sd(fitted.features, rows.features) ** 2
+    expected = np.minimum(weight**2 * posterior / variance, 1 - fitted.of_reader(rows.features))
+    np.testing.assert_allclose(share, expected, rtol=1e-9)
+
+
+def test_the_doubt_of_a_book_falls_with_its_ratings_and_parts_sum_up(fitted: RatingPredictor) -> None:
+    doubt = book_doubt(fitted, n_draws=4, seed=0)
+    assert doubt.n_ratings[0] == 0
+    assert len(doubt.n_ratings) == 40
+    many = int(doubt.n_ratings.argmax())
+    assert doubt.of_book[0] > doubt.of_book[many] > 0
+    np.testing.assert_allclose(doubt.of_model, 0.2, rtol=1e-6)
+    np.testing.assert_allclose(doubt.of_model + doubt.of_book + doubt.of_reader + doubt.stays, 2, rtol=1e-5)
+
+
+def test_it_is_stored_for_its_books_alone(fitted: RatingPredictor, tmp_path: Path) -> None:
+    doubt = book_doubt(fitted, n_draws=4, seed=0)
+    doubt.save(tmp_path, "digest", {})
+    found = BookDoubt.load(tmp_path, "digest")
+    for name in ("n_ratings", "of_model", "of_book", "of_reader", "stays"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(doubt, name))
+    with pytest.raises(BadArtifact, match="vocabulary"):
+        BookDoubt.load(tmp_path, "another")
