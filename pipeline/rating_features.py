@@ -47,8 +47,10 @@ class RatingFeaturesConfig:
     ----------
     groups
         Which groups of columns, of `pipeline.rating_columns.GROUPS`, in the order of the columns.
+    n_dims
+        Leading dimensions of the space that taste is over.
     n_vector_columns
-        Dimensions of the space that the groups `book_vectors` and `reader_vectors` show.
+        Leading dimensions of the space that the groups `book_vectors` and `reader_vectors` show.
     nearness
         Scales of taste over the space (`pipeline.reader_taste`): larger means that only nearer books count.
     n_fitted_readers
@@ -59,7 +61,8 @@ class RatingFeaturesConfig:
 
     groups: tuple[str, ...] = ("opinion", "reader", "reader_levels", "book", "author", "taste", "popularity")
     n_vector_columns: int = 16
-    nearness: tuple[float, ...] = (2.0, 10.0)
+    nearness: tuple[float, ...] = (4.0,)
+    n_dims: int = 128
     n_fitted_readers: int = 250
     most_ratings: int = 1000
 
@@ -77,7 +80,7 @@ class RatingFeaturesConfig:
             raise BadConfig(f"rating_features.groups: {list(self.groups)}, expected at least one, each once")
         if any(scale <= 0 for scale in self.nearness):
             raise BadConfig(f"rating_features.nearness: {list(self.nearness)}, expected positive numbers")
-        for name, least in (("n_vector_columns", 1), ("n_fitted_readers", 0), ("most_ratings", 1)):
+        for name, least in (("n_vector_columns", 1), ("n_dims", 1), ("n_fitted_readers", 0), ("most_ratings", 1)):
             if getattr(self, name) < least:
                 raise BadConfig(f"rating_features.{name}: {getattr(self, name)}, expected at least {least}")
 
