@@ -77,14 +77,10 @@ def _run(chosen: argparse.Namespace) -> int:
         from flows import telling_topics
 
         return telling_topics.topics(chosen, _topics_of_reader)
-    if chosen.command == "predict":
-        from flows import predicting
+    if chosen.command in ("predict", "recommend"):
+        from flows import predicting, recommending
 
-        return predicting.predict(chosen)
-    if chosen.command == "recommend":
-        from flows import recommending
-
-        return recommending.recommend(chosen)
+        return {"predict": predicting.predict, "recommend": recommending.recommend}[chosen.command](chosen)
     if chosen.command in ("why", "editions"):
         from flows import explaining
 
@@ -92,9 +88,8 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command in ("history", "rejects", "forget"):
         from flows import holdings
 
-        return {"history": holdings.history, "rejects": holdings.rejects, "forget": holdings.forget}[chosen.command](
-            chosen
-        )
+        told = {"history": holdings.history, "rejects": holdings.rejects, "forget": holdings.forget}
+        return told[chosen.command](chosen)
     if chosen.command == "books":
         from flows import books
 
@@ -103,6 +98,10 @@ def _run(chosen: argparse.Namespace) -> int:
         from flows import searching
 
         return searching.search_settings(chosen)
+    return _write(chosen)
+
+
+def _write(chosen: argparse.Namespace) -> int:
     from flows import writing
 
     return {

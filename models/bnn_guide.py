@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -29,6 +30,12 @@ from models.bnn_net import Net
 REPARAMETERISATIONS = ("local", "weights")
 
 
+def weighted(kl_weight: float) -> AbstractContextManager[Any]:
+    """Return the context in which the weights' site counts by `kl_weight`: none for 1, since Pyro's has a price."""
+    context: AbstractContextManager[Any] = nullcontext() if kl_weight == 1 else poutine.scale(scale=kl_weight)
+    return context
+
+
 class Guide(nn.Module, ABC):
     """A distribution over the weights, to be learned.
 
@@ -44,7 +51,7 @@ class Guide(nn.Module, ABC):
 
     def forward(self, rows: torch.Tensor, kl_weight: float) -> None:
         """Draw the weights, as Pyro's guides do."""
-        with poutine.scale(scale=kl_weight):
+        with weighted(kl_weight):
             pyro.sample("weights", self.distribution())
 
     @abstractmethod

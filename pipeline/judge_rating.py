@@ -26,8 +26,7 @@ from models.catalogue import predictor_class
 from pipeline.book_doubt import share_of_book
 from pipeline.config import Settings
 from pipeline.doubt_config import DEEP_ENSEMBLE
-from pipeline.rating_baselines import FORMAT as BASELINES_FORMAT
-from pipeline.rating_baselines import baseline_forecasts
+from pipeline.rating_baselines import Biases, everybody
 from pipeline.rating_metrics import Forecast
 from pipeline.rating_references import FORMAT as REFERENCES_FORMAT
 from pipeline.rating_references import reference_forecasts
@@ -37,6 +36,7 @@ from pipeline.represent import Part
 
 KIND, FORMAT = "rating_quality", 2
 NET, OPINION = "rating", "opinion"  # systems: the predictor, and the forecast it starts from
+SHARES, BIASES, STRONGEST = "level_shares", "biases", "biases_reader_sd"  # what is simple
 MAX_JUDGED = 50_000  # ratings judged by
 MIN_JUDGED = 200  # fewer say nothing
 _VARIANCES = ("epistemic_var", "aleatoric_var", "of_book", "of_reader")
@@ -119,7 +119,7 @@ def make_rating_quality(
     """
     key = {**read_json(predictor / "manifest.json")["provenance"]["data"], "predictor": predictor.name}
     chosen = settings.predictors
-    formats = [FORMAT, BASELINES_FORMAT, REFERENCES_FORMAT, predictor_class(DEEP_ENSEMBLE).format]
+    formats = [FORMAT, REFERENCES_FORMAT, predictor_class(DEEP_ENSEMBLE).format]
     digest = digest_of([KIND, formats, key, chosen.n_draws, sorted(chosen.references), part.seed])
 
     def make(folder: Path) -> None:
@@ -133,6 +133,16 @@ def make_rating_quality(
         progress.finish(f"{len(quality.category):,} hidden ratings of {len(np.unique(quality.reader)):,} readers")
 
     return store.get_or_make(KIND, digest, make)
+
+
+def simple_forecasts(known: Ratings, reader: np.ndarray, book: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what is simple to say of pairs, given known ratings: system -> float64 (n, n_levels), rows sum to 1."""
+    biases = Biases.fit(known)
+    return {
+        SHARES: everybody(known, len(reader)),
+        BIASES: biases.forecast(reader, book, sd_of_reader=False),
+        STRONGEST: biases.forecast(reader, book, sd_of_reader=True),
+    }
 
 
 def judge_rating(
@@ -182,7 +192,7 @@ def judge_rating(
 def _others(fitted: RatingPredictor, known: Ratings, test: Ratings) -> dict[str, np.ndarray]:
     """Return what the forecast that the predictor starts from, and what is simple, say of the test ratings."""
     opinion = fitted.features.opinions(known, test.reader, test.book, counted=known)
-    return {OPINION: opinion, **baseline_forecasts(known, test.reader, test.book)}
+    return {OPINION: opinion, **simple_forecasts(known, test.reader, test.book)}
 
 
 def _references(

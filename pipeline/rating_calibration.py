@@ -12,8 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from data.seeds import generator
-from pipeline.judge_rating import NET, RatingQuality
-from pipeline.rating_baselines import STRONGEST
+from pipeline.judge_rating import NET, STRONGEST, RatingQuality
 from pipeline.rating_metrics import CALIBRATION_LEVELS, N_PIT_BINS, Figure, clustered, covered, row_scores
 
 _LEVEL = 0.95

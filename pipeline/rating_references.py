@@ -19,7 +19,7 @@ from models.bnn_config import TrainedConfig
 from models.catalogue import predictor_class
 from models.predictor import Examples
 from pipeline.doubt_config import BAYESIAN_RIDGE, DEEP_ENSEMBLE, REFERENCES
-from pipeline.scale_use import level_probabilities
+from pipeline.rating_baselines import gaussian_levels
 
 FORMAT = 1  # raise it when a forecast changes
 _LEAST_SD = 0.05  # of the distance of levels
@@ -67,8 +67,7 @@ def bayesian_ridge(learned: Examples, rows: np.ndarray, levels: np.ndarray) -> n
     spread[spread == 0] = 1.0
     fitted = BayesianRidge().fit((columns - centre) / spread, learned.outcome.astype(np.float64))
     mean, sd = fitted.predict((rows.astype(np.float64) - centre) / spread, return_std=True)
-    cut = np.broadcast_to((levels[1:] + levels[:-1]) / 2, (len(mean), len(levels) - 1))
-    p = level_probabilities(cut, mean, np.maximum(sd, _LEAST_SD * np.diff(levels).min()))
+    p = gaussian_levels(mean, np.maximum(sd, _LEAST_SD * np.diff(levels).min()), levels)
     mixed: np.ndarray = (1 - _LEAST_P) * p + _LEAST_P / len(levels)
     return mixed
 

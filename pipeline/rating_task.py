@@ -172,9 +172,7 @@ def make_rating(
             again = RatingFeatures.fit(everything, context, described, derive_seed(part.seed, "rating/features"))
             learned = replace(learned, features=again)
         provenance = {"data": key, "seed": part.seed}
-        _write(
-            folder, RatingPredictor(fitted, features, known_sd), account_of(ratings), provenance, corpus.books.digest
-        )
+        _write(folder, learned, account_of(ratings), provenance, corpus.books.digest)
 
     return store.get_or_make(KIND, digest, make)
 

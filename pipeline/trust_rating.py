@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config import EvaluationConfig
-from pipeline.judge_rating import NET, RatingQuality
-from pipeline.rating_baselines import SHARES, STRONGEST
+from pipeline.judge_rating import NET, SHARES, STRONGEST, RatingQuality
 from pipeline.rating_doubt import parts_of
 from pipeline.rating_metrics import (
     BOOK_EDGES,

@@ -10,8 +10,7 @@ import altair as alt
 import numpy as np
 from markupsafe import Markup
 
-from pipeline.judge_rating import NET
-from pipeline.rating_baselines import STRONGEST
+from pipeline.judge_rating import NET, STRONGEST
 from pipeline.rating_calibration import PitHistogram
 from pipeline.rating_doubt import ALEATORIC, EPISTEMIC, TOTAL, RiskPoint
 from pipeline.rating_metrics import CALIBRATION_LEVELS, Figure

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.judge_rating import NET, OPINION
-from pipeline.rating_baselines import BIASES, SHARES, STRONGEST
+from pipeline.judge_rating import BIASES, NET, OPINION, SHARES, STRONGEST
 from reports.document import decimal
 from reports.doubt_words import ends, figure_of
 

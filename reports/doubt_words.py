@@ -10,10 +10,9 @@ from typing import Any
 
 from data.release import Release
 from pipeline.doubt_config import RATING, WILL_READ
-from pipeline.judge_rating import NET
+from pipeline.judge_rating import NET, STRONGEST
 from pipeline.judge_will_read import CURVE, LOG_LOSS, POPULARITY
 from pipeline.judge_will_read import NET as READING_NET
-from pipeline.rating_baselines import STRONGEST
 from pipeline.rating_doubt import Parts
 from pipeline.rating_metrics import Figure
 from reports.document import decimal, percent

@@ -14,9 +14,8 @@ from data.store import Store
 from pipeline.changes import previous_release
 from pipeline.disclosure import least_told
 from pipeline.doubt_config import RATING, WILL_READ
-from pipeline.judge_rating import NET, RatingQuality
+from pipeline.judge_rating import NET, STRONGEST, RatingQuality
 from pipeline.judge_will_read import WillReadQuality
-from pipeline.rating_baselines import STRONGEST
 from pipeline.rating_calibration import calibration_gain, coverage_curve, pit_with_band
 from pipeline.rating_doubt import doubt_map, foreign, parts_of, risk_curves
 from reports.document import count, decimal, percent, render

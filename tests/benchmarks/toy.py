@@ -10,7 +10,8 @@ a grid, near (on the points' intervals), in the gap (-.4 to .4) and far (1 to 2.
     AUROC           of far grid points against near ones, by that standard deviation; .5 is chance
     RMSE near       of the mean, against the curve without noise: a doubt of a model that fits nothing is worth nothing
 
-`gp` is an exact Gaussian process, and `nuts` the same net as `bayes_by_backprop tanh` with its posterior sampled. With
+`gp` is an exact Gaussian process, and `nuts` the same net as `bayes_by_backprop tanh` with its posterior sampled; those
+two nets know the noise, dropout and the ensemble learn it. With
 --json the curves come too: for every system the mean and the epistemic standard deviation over the grid.
 """
 
@@ -37,6 +38,7 @@ IS_NEAR = (np.abs(GRID) >= 0.5) & (np.abs(GRID) <= 1.5)
 IS_GAP = np.abs(GRID) <= 0.4
 IS_FAR = np.abs(GRID) >= 2.5
 N_DRAWS = 400
+FAILING = 0.75  # AUROC below which a system does not know where it has seen no points
 
 Curves = tuple[np.ndarray, np.ndarray]
 """Mean and epistemic standard deviation, float32 (n_grid,) each."""
@@ -106,10 +108,10 @@ def measures(mean: np.ndarray, sd: np.ndarray) -> dict[str, float]:
 def warnings_of(rows: list[dict[str, Any]]) -> list[str]:
     """Return what has to be said out loud: who doubts less where nothing is known."""
     return [
-        f"{row['system']} FAILS: far from all points it is surer than among them "
-        f"({row['far_near']:.2f} of the doubt, AUROC {row['auroc']:.2f})"
+        f"{row['system']} FAILS: far from all points it hardly doubts more than among them "
+        f"({row['far_near']:.2f} of the doubt there; far and near are told apart at AUROC {row['auroc']:.2f})"
         for row in rows
-        if row["far_near"] < 1
+        if row["auroc"] < FAILING
     ]
 
 
@@ -138,26 +140,31 @@ def gaussian_process(examples: Examples, seed: int) -> Curves:
 
 _DROPOUT: dict[str, Any] = {
     "hidden_sizes": (100, 100),
-    "dropout": 0.05,
+    "dropout": 0.1,
+    "input_dropout": 0.0,  # there is but one
     "length_scale": 0.1,
-    "epochs": 3000,
+    "epochs": 2000,
     "batch_size": 100,
-    "learning_rate": 0.003,
+    "learning_rate": 0.005,
 }
-_NET: dict[str, Any] = {"hidden_sizes": (30,), "activation": "tanh", "prior_sd": 3.0}
-_LONG: dict[str, Any] = {"epochs": 6000, "batch_size": 100, "learning_rate": 0.01, "initial_sd": 0.01}
+_NET: dict[str, Any] = {"hidden_sizes": (50,), "prior_sd": 5.0, "noise_sd": NOISE_SD}
+_LONG: dict[str, Any] = {
+    "epochs": 5000,
+    "batch_size": 100,
+    "learning_rate": 0.01,
+    "initial_sd": 0.002,
+    "kl_warmup": 1.0,
+}
 
 SYSTEMS: dict[str, Callable[[Examples, int], Curves]] = {
     "mc_dropout relu": of_model(McDropout, McDropoutConfig(**_DROPOUT)),
     "mc_dropout tanh": of_model(McDropout, McDropoutConfig(**_DROPOUT, activation="tanh")),
-    "bayes_by_backprop relu": of_model(
-        BayesByBackprop, BayesByBackpropConfig(**{**_NET, "activation": "relu"}, **_LONG)
-    ),
-    "bayes_by_backprop tanh": of_model(BayesByBackprop, BayesByBackpropConfig(**_NET, **_LONG)),
+    "bayes_by_backprop relu": of_model(BayesByBackprop, BayesByBackpropConfig(**_NET, **_LONG)),
+    "bayes_by_backprop tanh": of_model(BayesByBackprop, BayesByBackpropConfig(**_NET, **_LONG, activation="tanh")),
     "deep_ensemble relu": of_model(
         DeepEnsemble, DeepEnsembleConfig((50, 50), epochs=1500, batch_size=100, prior_sd=1.0, n_members=5)
     ),
-    "nuts tanh": of_model(Nuts, NutsConfig(**_NET, n_chains=2, n_warmup=300, n_samples=200, max_tree_depth=8)),
+    "nuts tanh": of_model(Nuts, NutsConfig(**_NET, activation="tanh", n_warmup=200, n_samples=150)),
     "gp": gaussian_process,
 }
 

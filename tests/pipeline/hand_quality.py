@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.judge_rating import NET, RatingQuality
-from pipeline.rating_baselines import BIASES, SHARES, STRONGEST
+from pipeline.judge_rating import BIASES, NET, SHARES, STRONGEST, RatingQuality
 
 LEVELS = np.arange(1, 6, dtype=np.float32)
 N_READERS, PER_READER = 40, 60
 N_RATED = (5, 50, 200)  # ratings of cold, warm and hot readers: the first 18, the next 18, the last four
 N_OF_BOOK = (0, 5, 30)  # ratings of cold, warm and hot books, by turns
 PARTS = {"of_book": (0.3, 0.2, 0.1), "of_reader": (0.4, 0.2, 0.0)}  # of the aleatoric variance, by group
+HELD = 19  # ratings of twenty in the set that answers name
 EPISTEMIC = 0.25  # of the aleatoric variance
 
 
@@ -46,6 +46,8 @@ def hand_quality(seed: int = 0) -> RatingQuality:
         of_reader=np.array(PARTS["of_reader"], np.float32)[of_reader],
         n_reader_ratings=np.array(N_RATED)[of_reader],
         n_book_ratings=np.array(N_OF_BOOK)[of_book],
+        in_set=np.arange(len(p)) % 20 < HELD,
+        n_in_set=np.full(len(p), 4),
     )
 
 

@@ -10,20 +10,23 @@ import numpy as np
 import pytest
 
 from data.errors import BadArtifact
-from models.predictor import Predictive
+from models.predictor import Draws
 from pipeline.book_doubt import BookDoubt, book_doubt, share_of_book
 from pipeline.rating_features import RatingFeatures, RatingFeaturesConfig
 from pipeline.rating_task import RatingPredictor, taste_sd
+from pipeline.recalibration import Scaling
 from tests.pipeline.rated import rated
 
 
 @dataclass(frozen=True)
 class Says:
-    """A predictor that says the same of every book: variance 2, of which a tenth is epistemic."""
+    """A predictor that says the same of every book: 1 or 3 by one draw, 3 or 5 by the other."""
 
-    def predict(self, features: np.ndarray, n_draws: int, seed: int) -> Predictive:
-        n = len(features)
-        return Predictive(np.full(n, 3, np.float32), np.full(n, 0.2, np.float32), np.full(n, 1.8, np.float32))
+    def draws(self, features: np.ndarray, n_draws: int, seed: int) -> Draws:
+        p = np.zeros((2, len(features), 5), np.float32)
+        p[0, :, [0, 2]] = p[1, :, [2, 4]] = 0.5
+        mean = np.tile(np.array([[2.0], [4.0]], np.float32), (1, len(features)))
+        return Draws(mean, np.ones_like(mean), p)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,8 @@ def fitted() -> RatingPredictor:
     ratings, context = rated(n_readers=120, share=0.2)
     rare = ratings.rows(np.flatnonzero((ratings.book > 2) | (ratings.reader < ratings.book)))  # none, one and two
     predictor: Any = Says()
-    return RatingPredictor(predictor, RatingFeatures.fit(rare, context, RatingFeaturesConfig(n_fitted_readers=20)), 0.5)
+    features = RatingFeatures.fit(rare, context, RatingFeaturesConfig(n_fitted_readers=20))
+    return RatingPredictor(predictor, features, 0.5, Scaling.none(5), {})
 
 
 def test_the_share_of_the_book_is_the_posterior_variance_of_its_effect(fitted: RatingPredictor) -> None:
@@ -53,7 +57,7 @@ def test_the_doubt_of_a_book_falls_with_its_ratings_and_parts_sum_up(fitted: Rat
     assert len(doubt.n_ratings) == 40
     many = int(doubt.n_ratings.argmax())
     assert doubt.of_book[0] > doubt.of_book[many] > 0
-    np.testing.assert_allclose(doubt.of_model, 0.2, rtol=1e-6)
+    np.testing.assert_allclose(doubt.of_model, 1, rtol=1e-6)
     np.testing.assert_allclose(doubt.of_model + doubt.of_book + doubt.of_reader + doubt.stays, 2, rtol=1e-5)
 
 

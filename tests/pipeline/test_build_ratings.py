@@ -20,8 +20,9 @@ from pipeline.config import AUTHOR, EDITION, WORK, CorpusConfig
 from pipeline.make_works import make_works
 from tests.data.tables import batch
 
-TEN = {"rating_min": 1.0, "rating_max": 10.0}
-FIVE = {"rating_min": 0.5, "rating_max": 5.0}
+Row = tuple[str, str, float | None, dict[str, Any]]
+TEN: dict[str, Any] = {"rating_min": 1.0, "rating_max": 10.0}
+FIVE: dict[str, Any] = {"rating_min": 0.5, "rating_max": 5.0}
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,7 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MIN_RATINGS", 1)
 
 
-def committed(root: Path, rows: Sequence[tuple[str, str, float | None, dict[str, Any]]], books: Any = None) -> Store:
+def committed(root: Path, rows: Sequence[Row], books: Any = None) -> Store:
     """A store whose history has these readings: reader, book, rating, what else differs."""
     store = Store(root / "store")
     readings = [
@@ -67,7 +68,7 @@ def test_ratings_are_over_the_vocabularies_and_their_levels_are_those_in_use(tmp
 
 
 def test_the_scale_most_ratings_are_on_is_taken_and_others_are_counted(tmp_path: Path) -> None:
-    rows = [("a", "x", 4.5, FIVE), ("a", "y", 5.0, FIVE), ("b", "x", 9.0, {}), ("b", "y", 3.5, FIVE)]
+    rows: list[Row] = [("a", "x", 4.5, FIVE), ("a", "y", 5.0, FIVE), ("b", "x", 9.0, {}), ("b", "y", 3.5, FIVE)]
     rows.append(("c", "x", 4.0, {"rating_min": None, "rating_max": None}))
     corpus, ratings, account = built(committed(tmp_path, rows))
     assert pairs(corpus, ratings) == {("a", "t:x"): 4.5, ("a", "t:y"): 5.0, ("b", "t:y"): 3.5}
@@ -76,14 +77,14 @@ def test_the_scale_most_ratings_are_on_is_taken_and_others_are_counted(tmp_path:
 
 
 def test_what_was_dropped_or_is_not_in_the_corpus_does_not_count(tmp_path: Path) -> None:
-    rows = [("a", "x", 4, {}), ("a", "y", 1, {"status": "dropped"}), ("b", "x", 8, {})]
+    rows: list[Row] = [("a", "x", 4, {}), ("a", "y", 1, {"status": "dropped"}), ("b", "x", 8, {})]
     corpus, ratings, _ = built(committed(tmp_path, rows))
     assert pairs(corpus, ratings) == {("a", "t:x"): 4, ("b", "t:x"): 8}
 
 
 def test_of_several_ratings_of_an_authors_books_the_lower_median_stands(tmp_path: Path) -> None:
     books = [{"book": f"t:{b}", "title": b, "work": b, "authors": "A" if b in "uvwx" else "B"} for b in "uvwxy"]
-    rows = [("a", "u", 2, {}), ("a", "v", 9, {}), ("a", "w", 8, {}), ("a", "x", 3, {}), ("a", "y", 5, {})]
+    rows: list[Row] = [("a", "u", 2, {}), ("a", "v", 9, {}), ("a", "w", 8, {}), ("a", "x", 3, {}), ("a", "y", 5, {})]
     corpus, ratings, account = built(committed(tmp_path, rows, books), AUTHOR)
     assert pairs(corpus, ratings) == {("a", "author:a"): 3, ("a", "author:b"): 5}
     assert account.n_repeated == 3
@@ -92,7 +93,7 @@ def test_of_several_ratings_of_an_authors_books_the_lower_median_stands(tmp_path
 def test_a_rating_of_any_edition_is_one_of_the_work(tmp_path: Path) -> None:
     cat = {"title": "吾輩は猫である", "authors": "夏目漱石", "work": "w:1"}
     books = [{**cat, "book": "t:u"}, {**cat, "book": "t:v"}, {"book": "t:x", "title": "こころ", "work": "w:2"}]
-    rows = [("a", "u", 6, {}), ("b", "v", 8, {}), ("b", "u", 10, {}), ("a", "x", 2, {})]
+    rows: list[Row] = [("a", "u", 6, {}), ("b", "v", 8, {}), ("b", "u", 10, {}), ("a", "x", 2, {})]
     corpus, ratings, account = built(committed(tmp_path, rows, books), WORK)
     found = pairs(corpus, ratings)
     assert found == {("a", "t:u"): 6, ("b", "t:u"): 8, ("a", "t:x"): 2}

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.judge_rating import NET
-from pipeline.rating_baselines import STRONGEST
+from pipeline.judge_rating import NET, STRONGEST
 from pipeline.rating_calibration import calibration_gain, coverage_curve, pit_with_band
 from pipeline.rating_metrics import CALIBRATION_LEVELS, calibration_error, row_scores
 from tests.pipeline.hand_quality import hand_quality

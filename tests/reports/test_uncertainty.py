@@ -15,8 +15,7 @@ from selectolax.lexbor import LexborNode as Node
 from data.artifact import read_json
 from data.release import Release
 from data.store import Store
-from pipeline.judge_rating import NET
-from pipeline.rating_baselines import STRONGEST
+from pipeline.judge_rating import NET, STRONGEST
 from pipeline.rating_doubt import doubt_map, parts_of
 from reports.uncertainty import uncertainty_report
 from tests.pipeline.hand_quality import N_READERS, PER_READER, hand_quality
