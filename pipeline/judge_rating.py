@@ -125,11 +125,11 @@ def make_rating_quality(
     def make(folder: Path) -> None:
         corpus = Corpus.load(part.corpus)
         parts = parts_of(part, ratings, corpus, settings)
-        progress.start("judge ratings", len(parts.test))
         fitted = open_rating(predictor, corpus.books.digest)
         run = Run(part.seed, "evaluation/references", progress, part.device)
         quality = judge_rating(fitted, parts, chosen.n_draws, part.seed, chosen.references, run)
         quality.save(folder, corpus.books.digest, {"data": key, "seed": part.seed})
+        progress.start("judge ratings", len(quality.category))  # after the references, which show their own progress
         progress.finish(f"{len(quality.category):,} hidden ratings of {len(np.unique(quality.reader)):,} readers")
 
     return store.get_or_make(KIND, digest, make)

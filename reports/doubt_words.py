@@ -8,13 +8,15 @@ from math import isfinite, sqrt
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+
 from data.release import Release
 from pipeline.doubt_config import RATING, WILL_READ
-from pipeline.judge_rating import NET, STRONGEST
+from pipeline.judge_rating import NET, STRONGEST, TOLD_SET, RatingQuality
 from pipeline.judge_will_read import CURVE, LOG_LOSS, POPULARITY
 from pipeline.judge_will_read import NET as READING_NET
 from pipeline.rating_doubt import Parts
-from pipeline.rating_metrics import Figure
+from pipeline.rating_metrics import Figure, clustered
 from reports.document import decimal, percent
 from reports.quality import METRIC_NAMES, MODEL_NAMES
 
@@ -125,6 +127,18 @@ def _holds(covered: Figure, level: float) -> str:
     word = "as they should" if low <= PROMISED <= high else "too few: it is too sure of itself"
     word = "too many: it is too cautious" if low > PROMISED else word
     return f"{said} of the ratings ({decimal(100 * low, 1)} to {decimal(100 * high, 1)}), {word}."
+
+
+def on_told_set(quality: RatingQuality, level: float) -> str:
+    """Return whether the sets that answers name hold what they promise, in a sentence."""
+    found = clustered(quality.in_set.astype(np.float64), quality.reader)
+    interval = share_ends(found, level)
+    told = "" if interval is None else f" ({decimal(100 * interval[0], 1)} to {decimal(100 * interval[1], 1)})"
+    return (
+        f"An answer names whole levels, with at least {percent(TOLD_SET)} between the lowest and the highest: these "
+        f"hold {decimal(100 * found.value, 1)} %{told} of the ratings, "
+        f"with {decimal(float(quality.n_in_set.mean()), 1)} of {len(quality.levels)} levels on average."
+    )
 
 
 def on_help(parts: Parts) -> str:

@@ -25,7 +25,7 @@ from reports.doubt_charts import coverage_chart, pit_chart, reliability_chart, r
 from reports.doubt_map import KINDS, foreign_table, rating_map, reading_map
 from reports.doubt_reading import HEADINGS, expected_and_read, reading_gains, reading_reliability, reading_systems
 from reports.doubt_systems import COLUMNS, systems
-from reports.doubt_words import Difference, left_out, on_help, on_rating, on_reading
+from reports.doubt_words import Difference, left_out, on_help, on_rating, on_reading, on_told_set
 from reports.provenance import provenance
 
 NAME = "uncertainty"
@@ -101,6 +101,7 @@ def _judged(release: Release, record: dict[str, Any], level: float) -> dict[str,
     return {
         "verdict": on_rating(record, gain, level),
         "help": on_help(parts),
+        "told_set": on_told_set(quality, level),
         "reliability": reliability_chart(record["reliability"]),
         "pit": pit_chart(pit_with_band(quality, NET, seed), len(quality.category)),
         "coverage": coverage_chart(curves, level),

@@ -82,6 +82,12 @@ def test_the_verdict_comes_first_with_its_figures(store: Store, tree: HTMLParser
     assert "ranked by it, which is better than Blend by more than chance (NDCG@100 0.400, +0.100" in reading
 
 
+def test_the_set_that_answers_name_is_judged(tree: HTMLParser) -> None:
+    told = next(text for text in map(said, tree.css("main > p")) if text.startswith("An answer names whole levels"))
+    assert "these hold 95.0 %" in told
+    assert "with 4.0 of 5 levels on average" in told
+
+
 def test_a_predictor_that_is_too_sure_is_said_to_be(tmp_path: Path) -> None:
     store, quality = build(tmp_path, settings()), hand_quality()
     swapped = {**quality.p, NET: quality.p[STRONGEST], STRONGEST: quality.p[NET]}
