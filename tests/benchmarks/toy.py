@@ -33,7 +33,7 @@ from models.deep_ensemble import DeepEnsemble, DeepEnsembleConfig
 from models.mc_dropout import McDropout, McDropoutConfig
 from models.nuts import Nuts, NutsConfig
 from models.predictor import Examples
-from reports.toy import toy_page
+from reports.toy import FAILING, toy_page
 
 NOISE_SD = 0.1
 GRID = np.linspace(-4, 4, 321, dtype=np.float32)
@@ -41,7 +41,6 @@ IS_NEAR = (np.abs(GRID) >= 0.5) & (np.abs(GRID) <= 1.5)
 IS_GAP = np.abs(GRID) <= 0.4
 IS_FAR = np.abs(GRID) >= 2.5
 N_DRAWS = 400
-FAILING = 0.75  # AUROC below which a system does not know where it has seen no points
 
 Curves = tuple[np.ndarray, np.ndarray]
 """Mean and epistemic standard deviation, float32 (n_grid,) each."""
