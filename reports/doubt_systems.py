@@ -65,7 +65,13 @@ COLUMNS = (
     Column("rmse", "RMSE", "error of the mean, points", _three),
     Column("mae", "MAE", "absolute error of the mean, points", _three),
     Column("cover90", "90 % sets hold", "should be 90 %", _per_cent, is_ranked=False),
-    Column("calibration_error", "calibration error", "of all sets, percentage points", lambda v: decimal(100 * v, 1)),
+    Column(
+        "calibration_error",
+        "calibration error",
+        "of all sets, percentage points",
+        lambda v: decimal(100 * v, 1),
+        is_ranked=False,  # who says the same of everybody is calibrated too
+    ),
     Column("sd", "sd said", "sharpness, points", lambda v: decimal(v, 2), is_ranked=False),
 )
 
