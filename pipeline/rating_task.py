@@ -44,7 +44,7 @@ PREDICTOR, FEATURES = "predictor", "features"  # folders in the artifact
 P_BEST_KNOWN = 0.05
 SETS = (0.5, 0.9)  # probabilities of the sets of ratings that are told
 _ROWS = 16_384  # rows predicted at a time, by all draws
-SPACES = ("word2vec", "spectral", "ppmi")  # the first of them that is fitted is the space of taste
+SPACES = ("spectral", "word2vec", "ppmi")  # the first of them that is fitted is the space of taste
 
 
 @dataclass(frozen=True)
