@@ -10,12 +10,20 @@ import numpy as np
 import pytest
 
 from data.errors import BadArtifact
+from data.ratings import Ratings
+from data.release import PREDICTORS, Release
+from data.store import Store
 from models.predictor import Draws
-from pipeline.book_doubt import BookDoubt, book_doubt, share_of_book
+from pipeline.assemble_predictors import write_predictors
+from pipeline.book_doubt import FOLDER, BookDoubt, book_doubt, share_of_book
+from pipeline.doubt_config import RATING
+from pipeline.downstream import Predicted
 from pipeline.rating_features import RatingFeatures, RatingFeaturesConfig
 from pipeline.rating_task import RatingPredictor, taste_sd
 from pipeline.recalibration import Scaling
+from tests.pipeline.hand_quality import hand_quality
 from tests.pipeline.rated import rated
+from tests.refreshing import SMALL
 
 
 @dataclass(frozen=True)
@@ -69,3 +77,19 @@ def test_it_is_stored_for_its_books_alone(fitted: RatingPredictor, tmp_path: Pat
         np.testing.assert_array_equal(getattr(found, name), getattr(doubt, name))
     with pytest.raises(BadArtifact, match="vocabulary"):
         BookDoubt.load(tmp_path, "another")
+
+
+def test_it_lies_in_a_release_that_predicts_ratings(predicting: Store, tmp_path: Path) -> None:
+    """Features of what is published know all ratings."""
+    manifest = Release.open(predicting).manifest
+    made, vocabulary = manifest["predictors"][RATING], manifest["vocabulary"]
+    quality, folder = tmp_path / "quality", tmp_path / "release"
+    quality.mkdir()
+    folder.mkdir()
+    hand_quality().save(quality, vocabulary, {})  # good enough to be published
+    predicted = Predicted(predicting.artifact(RATING, made["artifact"]), quality, {})
+    write_predictors(folder, {RATING: predicted}, {}, SMALL, 0)
+    doubt = BookDoubt.load(folder / PREDICTORS / RATING / FOLDER, vocabulary)
+    ratings = Ratings.load(predicting.artifact("ratings", made["data"]["ratings"]))
+    np.testing.assert_array_equal(doubt.n_ratings, np.bincount(ratings.book, minlength=ratings.n_books))
+    assert doubt.of_book[doubt.n_ratings.argmin()] > doubt.of_book[doubt.n_ratings.argmax()]

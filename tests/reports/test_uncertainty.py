@@ -13,11 +13,12 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from selectolax.lexbor import LexborNode as Node
 
 from data.artifact import read_json
+from data.corpus import Corpus
 from data.release import Release
 from data.store import Store
 from pipeline.judge_rating import NET, STRONGEST
 from pipeline.rating_doubt import doubt_map, parts_of
-from reports.uncertainty import uncertainty_report
+from reports.uncertainty import uncertainty_page, uncertainty_report
 from tests.pipeline.hand_quality import N_READERS, PER_READER, hand_quality
 from tests.reports.half_circle import CLOSING, N_BOOKS, SCRIPT, TITLES, build, older_release, reader_ids, settings
 from tests.reports.hand_predictions import N_RATINGS, OF_BOOK, STAYS, change, predict
@@ -279,6 +280,18 @@ def test_what_changed_is_said_with_intervals_and_chance(tmp_path: Path) -> None:
     main = text_of(page_of(store), "main")
     assert "Ratings had other levels before" in main
     assert "Predicted now and not before: what is read next." in main
+
+
+def test_a_release_of_simulated_readers_has_its_page_and_it_names_none_of_them(predicting: Store) -> None:
+    release = Release.open(predicting)
+    page = uncertainty_page(release, None)
+    tree = HTMLParser(page)
+    told = release.predictor_quality["left_out"].get("rating", "The rating predictor is ")
+    assert told.rstrip(".") in text_of(tree, "p.verdict")
+    assert [row[0].split(" ")[:2] for row in rows(tree, "table.systems")][3] == ["Bayesian", "ridge"]
+    corpus = Corpus.load(predicting.artifact("corpus", release.manifest["corpus"]["artifact"]))
+    assert not [reader for reader in corpus.readers.ids if reader in page]
+    assert uncertainty_page(Release.open(predicting), None) == page
 
 
 @pytest.mark.browser
