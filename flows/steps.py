@@ -37,6 +37,7 @@ from pipeline.make_works import make_works
 from pipeline.sample import make_sample, refuse_other_sample
 from reports.similarity import similarity_report
 from reports.topics import topics_report
+from reports.uncertainty import uncertainty_report
 
 DEVICE_VARIABLE = "WAGAHAI_DEVICE"  # auto, cpu or cuda
 
@@ -218,7 +219,7 @@ def publish_step(store: str, trained: Trained, profile: str, seed: int) -> publi
 def report_step(store: str, release_id: str | None, page: str) -> str:
     """Write a page of a release, one of `pipeline.rollback.PAGES`; return its path."""
     opened = Store(Path(store))
-    write = {"similarity": similarity_report, "topics": topics_report}[page]
+    write = {"similarity": similarity_report, "topics": topics_report, "uncertainty": uncertainty_report}[page]
     return str(write(opened, Release.open(opened, release_id)))
 
 

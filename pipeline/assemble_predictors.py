@@ -9,11 +9,15 @@ from typing import Any
 
 from data.artifact import read_json, write_json
 from data.release import PREDICTORS, QUALITY
+from data.seeds import derive_seed
+from pipeline.book_doubt import FOLDER as BOOKS
+from pipeline.book_doubt import book_doubt
 from pipeline.config import Settings
 from pipeline.doubt_config import RATING
 from pipeline.downstream import Predicted
 from pipeline.judge_rating import RatingQuality
 from pipeline.judge_will_read import WillReadQuality
+from pipeline.rating_task import open_rating
 from pipeline.trust_predictors import will_read_record
 from pipeline.trust_rating import rating_record
 
@@ -34,6 +38,8 @@ def write_predictors(
             continue
         shutil.copytree(made.predictor, folder / PREDICTORS / task)
         shutil.copytree(made.quality, folder / PREDICTORS / task / QUALITY)
+        if task == RATING:
+            _write_book_doubt(folder / PREDICTORS / task / BOOKS, made.predictor, settings, seed)
     write_json(folder / "predictors.json", {"tasks": records, "left_out": reasons})
 
 
@@ -52,6 +58,13 @@ def predictors_manifest(tasks: Mapping[str, Predicted]) -> dict[str, Any]:
             **told["provenance"],
         }
     return found
+
+
+def _write_book_doubt(folder: Path, predictor: Path, settings: Settings, seed: int) -> None:
+    fitted, made = open_rating(predictor), read_json(predictor / "manifest.json")
+    folder.mkdir()
+    found = book_doubt(fitted, settings.predictors.n_draws, derive_seed(seed, "predict/draws"))
+    found.save(folder, made["vocabulary"], {"predictor": predictor.name, "seed": seed})
 
 
 def _record(task: str, quality: Path, settings: Settings, seed: int) -> dict[str, Any]:

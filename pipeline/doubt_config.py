@@ -9,6 +9,7 @@ from pipeline.typed_table import expect
 
 MIN_REPLICATES = 4  # fewer have no spread to speak of
 TASKS = RATING, WILL_READ = "rating", "will_read"
+REFERENCES = BAYESIAN_RIDGE, DEEP_ENSEMBLE = "bayesian_ridge", "deep_ensemble"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class PredictorsConfig:
         Draws of the predictor behind every answer.
     recalibrate
         Whether ratings are recalibrated on validation ratings, with a split-conformal set.
+    references
+        What the predictor of ratings is compared with besides biases, on the same features
+        (`pipeline.rating_references`); a deep ensemble takes several times as long to fit as the predictor.
     rating_features
         Settings of the features of ratings (`pipeline.rating_features`).
     rating, will_read
@@ -65,6 +69,7 @@ class PredictorsConfig:
     kind: str = "bayes_by_backprop"
     n_draws: int = 32
     recalibrate: bool = True
+    references: tuple[str, ...] = REFERENCES
     rating_features: dict[str, Any] = field(default_factory=dict)
     rating: dict[str, Any] = field(default_factory=dict)
     will_read: dict[str, Any] = field(default_factory=dict)
@@ -73,4 +78,6 @@ class PredictorsConfig:
         """Refuse impossible values."""
         once = set(self.tasks) <= set(TASKS) and len(set(self.tasks)) == len(self.tasks)
         expect("predictors.tasks", self.tasks, once, f"some of {TASKS}, each once")
+        known = set(self.references) <= set(REFERENCES)
+        expect("predictors.references", self.references, known, f"some of {REFERENCES}")
         expect("predictors.n_draws", self.n_draws, self.n_draws >= 2, "at least 2")

@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.config import EvaluationConfig
 from pipeline.judge_rating import NET, SHARES, STRONGEST, RatingQuality
+from pipeline.rating_doubt import parts_of
 from pipeline.rating_metrics import (
     BOOK_EDGES,
     KNOWN,
@@ -111,16 +112,9 @@ def _groups(quality: RatingQuality, seed: int) -> dict[str, Any]:
 
 
 def _doubt(quality: RatingQuality, mask: np.ndarray | None = None) -> dict[str, float]:
-    """Return shares of the mean variance: of the model, of what is unknown of the reader, and what stays."""
-    rows = slice(None) if mask is None else mask
-    epistemic, aleatoric = (
-        quality.epistemic_var[rows].astype(np.float64),
-        quality.aleatoric_var[rows].astype(np.float64),
-    )
-    total = max(float((epistemic + aleatoric).sum()), 1e-12)
-    of_model = float(epistemic.sum()) / total
-    of_reader = float((aleatoric * quality.of_reader[rows]).sum()) / total
-    return {"of_model": of_model, "of_reader": of_reader, "stays": 1 - of_model - of_reader}
+    """Return shares of the mean variance: of the model, of what is unknown of book and reader, and what stays."""
+    parts = parts_of(quality, mask)
+    return {name: getattr(parts, name) for name in ("of_model", "of_book", "of_reader", "stays")}
 
 
 def _reliability(quality: RatingQuality) -> list[dict[str, float]]:

@@ -32,6 +32,7 @@ def provenance(release: Release, accounts: list[dict[str, Any]]) -> dict[str, An
     models = [_model(kind, made) for kind, made in manifest["models"].items()]
     if manifest.get("ensemble"):
         models.append(_model("ensemble", manifest["ensemble"]))
+    models += [_model(f"{task} ({made['kind']})", made) for task, made in manifest.get("predictors", {}).items()]
     settings = [(name, _settings(table)) for name, table in manifest["settings"].items() if name != "report"]
     return {
         "release": [

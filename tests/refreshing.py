@@ -49,6 +49,7 @@ SMALL = Settings(
     },
     predictors=PredictorsConfig(
         n_draws=8,
+        references=("bayesian_ridge",),
         rating={"hidden_sizes": [32], "epochs": 12},
         will_read={"hidden_sizes": [8], "epochs": 8, "batch_size": 256},
         rating_features={"n_fitted_readers": 40},

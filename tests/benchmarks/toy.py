@@ -1,6 +1,6 @@
 """The toy of the 2017 blog: x + sin 5x, a hundred points with a gap between them, and who doubts where there are none.
 
-    python -m tests.benchmarks.toy [--seed N ...] [--only NAME ...] [--json]
+    python -m tests.benchmarks.toy [--seed N ...] [--only NAME ...] [--json] [--page FILE]
 
 Points lie in [-1.5, -.5] and [.5, 1.5], their noise is .1. What is measured is the epistemic standard deviation, over
 a grid, near (on the points' intervals), in the gap (-.4 to .4) and far (1 to 2.5 beyond the points):
@@ -12,7 +12,8 @@ a grid, near (on the points' intervals), in the gap (-.4 to .4) and far (1 to 2.
 
 `gp` is an exact Gaussian process, and `nuts` the same net as `bayes_by_backprop tanh` with its posterior sampled; those
 two nets know the noise, dropout and the ensemble learn it. With
---json the curves come too: for every system the mean and the epistemic standard deviation over the grid.
+--json the curves come too: for every system the mean and the epistemic standard deviation over the grid; with --page
+they are drawn, as a page that works offline (`reports.toy`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,7 @@ from models.deep_ensemble import DeepEnsemble, DeepEnsembleConfig
 from models.mc_dropout import McDropout, McDropoutConfig
 from models.nuts import Nuts, NutsConfig
 from models.predictor import Examples
+from reports.toy import FAILING, toy_page
 
 NOISE_SD = 0.1
 GRID = np.linspace(-4, 4, 321, dtype=np.float32)
@@ -38,7 +41,6 @@ IS_NEAR = (np.abs(GRID) >= 0.5) & (np.abs(GRID) <= 1.5)
 IS_GAP = np.abs(GRID) <= 0.4
 IS_FAR = np.abs(GRID) >= 2.5
 N_DRAWS = 400
-FAILING = 0.75  # AUROC below which a system does not know where it has seen no points
 
 Curves = tuple[np.ndarray, np.ndarray]
 """Mean and epistemic standard deviation, float32 (n_grid,) each."""
@@ -54,6 +56,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of the points and of every fit")
     parser.add_argument("--only", nargs="+", choices=tuple(SYSTEMS), metavar="NAME")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="draw it as a page, instead of the table")
     chosen = parser.parse_args(arguments)
     rows, curves = [], dict[str, Any]()
     for name in chosen.only or SYSTEMS:
@@ -63,17 +66,26 @@ def main(arguments: list[str]) -> int:
             measured.append(measures(mean, sd))
             curves.setdefault(name, {"mean": mean.tolist(), "sd": sd.tolist()})
         rows.append({"system": name, **{key: float(np.mean([row[key] for row in measured])) for key in measured[0]}})
-    if chosen.json:
-        shown = points(chosen.seed[0])
-        drawn = {"x": shown.features[:, 0].tolist(), "y": shown.outcome.tolist(), "grid": GRID.tolist()}
-        write_json({"table": rows, "seeds": chosen.seed, **drawn, "truth": curve(GRID).tolist(), "curves": curves})
-        return 0
+    if chosen.json or chosen.page:
+        return _write(chosen, rows, curves)
     shown_rows = [
         {key: f"{value:.3g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows
     ]
     write_table(f"x + sin 5x, seeds {' '.join(map(str, chosen.seed))}", shown_rows, {key: key for key in rows[0]})
     for warning in warnings_of(rows):
         sys.stdout.write(warning + "\n")
+    return 0
+
+
+def _write(chosen: argparse.Namespace, rows: list[dict[str, Any]], curves: dict[str, Any]) -> int:
+    """Write what was measured, with the points and curves of the first seed, as JSON or as a page."""
+    shown = points(chosen.seed[0])
+    drawn = {"x": shown.features[:, 0].tolist(), "y": shown.outcome.tolist(), "grid": GRID.tolist()}
+    measured = {"table": rows, "seeds": chosen.seed, **drawn, "truth": curve(GRID).tolist(), "curves": curves}
+    if chosen.json:
+        write_json(measured)
+    if chosen.page:
+        chosen.page.write_text(toy_page(measured), encoding="utf-8")
     return 0
 
 

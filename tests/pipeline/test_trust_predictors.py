@@ -76,7 +76,8 @@ def ratings(p_net: float, p_simple: float, n_readers: int = 40) -> RatingQuality
     half = np.full(n, 0.5, np.float32)
     levels = np.array([1, 2], np.float32)
     reader = np.repeat(np.arange(n_readers), 20)
-    return RatingQuality(levels, category, reader, systems, half / 5, half, half, reader, reader % 5)
+    parts = (half / 5, half, half / 5, half)
+    return RatingQuality(levels, category, reader, systems, *parts, reader, reader % 5, half > 0, reader)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_predictor_of_ratings_is_published_if_it_is_no_worse_than_what_is_simp
 
 def test_the_doubt_is_split_into_shares() -> None:
     doubt = rating_record(ratings(0.8, 0.6), CONFIG, 0)["doubt"]
-    assert doubt == pytest.approx({"of_model": 1 / 6, "of_reader": 5 / 12, "stays": 5 / 12}, rel=1e-5)
+    assert doubt == pytest.approx({"of_model": 1 / 6, "of_book": 1 / 12, "of_reader": 5 / 12, "stays": 1 / 3}, rel=1e-5)
 
 
 def test_qualities_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""What a release is unsure about: groups of readers by groups of books, and what the doubt of each is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.disclosure import parts_told
+from pipeline.judge_will_read import N_READERS_EDGES, N_SHOWN_EDGES, WillReadQuality
+from pipeline.rating_doubt import Cell, Foreign, Parts
+from pipeline.rating_metrics import BOOK_EDGES, KNOWN, READER_EDGES, Figure
+from reports.document import Table, count, decimal, percent
+from reports.doubt_words import share_ends
+
+KINDS = {
+    "model": ("more readers to learn from", "of_model"),
+    "book": ("more ratings of the book", "of_book"),
+    "reader": ("more ratings by the reader", "of_reader"),
+    "stays": ("nothing: it stays", "stays"),
+}
+
+
+@dataclass(frozen=True)
+class Square:
+    """One group of readers with one group of books: what is told of it, and the parts of its bar.
+
+    Attributes
+    ----------
+    main
+        The figure that matters, in words; empty where nothing is told, and `lines` say why.
+    lines
+        What stands below it.
+    bar
+        (kind of `KINDS`, width in per cent) of each part; the widest bar of the map is full.
+    """
+
+    main: str
+    lines: Sequence[str]
+    bar: Sequence[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class DoubtMap:
+    """Groups of readers (rows) by groups of books (columns); None where there is no pair."""
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[Square | None]]]
+
+
+def rating_map(cells: Sequence[Cell], min_readers: int) -> DoubtMap:
+    """Return the map of the doubt about ratings."""
+    widest = max((cell.sd**2 for cell in cells if cell.is_told), default=1.0)
+    squares = {(cell.readers, cell.books): _square(cell, widest, min_readers) for cell in cells}
+    return _map(squares, READER_EDGES, BOOK_EDGES, "ratings")
+
+
+def _square(cell: Cell, widest: float, min_readers: int) -> Square:
+    if not cell.is_told:
+        return _withheld(min_readers)
+    lines = [
+        f"{percent(cell.parts.helped)} would go with more data",
+        f"errors {decimal(cell.rmse.value, 2)}; 90 % sets hold {percent(cell.cover90.value)}",
+        f"{count(cell.n)} ratings, {count(cell.n_readers)} readers",
+    ]
+    width = 100 * cell.sd**2 / widest
+    return Square(f"± {decimal(cell.sd, 2)}", lines, _bar(cell.parts, width))
+
+
+def _bar(parts: Parts, width: float) -> list[tuple[str, float]]:
+    return [(kind, round(width * getattr(parts, name), 1)) for kind, (_, name) in KINDS.items()]
+
+
+def reading_map(record: Mapping[str, Any], quality: WillReadQuality, min_readers: int) -> DoubtMap:
+    """Return the map of the doubt about what is read: how many books were expected and read, and the epistemic part."""
+    of_reader = np.bincount(np.searchsorted(N_SHOWN_EDGES, quality.n_shown, side="right"), minlength=len(KNOWN))
+    told = dict(zip(KNOWN, parts_told(of_reader, min_readers).tolist(), strict=True))
+    squares = {}
+    for group in record["groups"]:
+        if not told[group["readers"]]:
+            squares[group["readers"], group["books"]] = _withheld(min_readers)
+            continue
+        read, expected = group["read"] * group["n"], group["p"] * group["n"]
+        lines = [
+            f"said {expected:,.0f}, read {read:,.0f}",
+            f"{percent(group['epistemic'])} of the doubt would go with more data",
+            f"{count(group['n'])} pairs",
+        ]
+        bar = [("model", round(100 * group["epistemic"], 1)), ("stays", round(100 * (1 - group["epistemic"]), 1))]
+        squares[group["readers"], group["books"]] = Square(
+            f"× {decimal(expected / read, 2)}" if read >= 1 else "none read", lines, bar
+        )
+    return _map(squares, N_SHOWN_EDGES, N_READERS_EDGES, "books shown")
+
+
+def _withheld(min_readers: int) -> Square:
+    return Square("", [f"not told: fewer than {min_readers} readers, or what others leave"], ())
+
+
+def _map(
+    squares: Mapping[tuple[str, str], Square], reader_edges: Sequence[int], book_edges: Sequence[int], what: str
+) -> DoubtMap:
+    of_book = "ratings" if what == "ratings" else "readers"
+    columns = [f"{name} books ({said})" for name, said in zip(KNOWN, _ranges(book_edges, of_book), strict=True)]
+    names = [f"{name} readers ({said})" for name, said in zip(KNOWN, _ranges(reader_edges, what), strict=True)]
+    rows = [(name, [squares.get((known, book)) for book in KNOWN]) for known, name in zip(KNOWN, names, strict=True)]
+    return DoubtMap(columns, [row for row in rows if any(row[1])])
+
+
+def _ranges(edges: Sequence[int], what: str) -> list[str]:
+    low, high = edges
+    return [f"under {low} {what}", f"{low} to {high - 1}", f"{high} or more"]
+
+
+def foreign_table(found: Sequence[Foreign], level: float) -> Table | None:
+    """Return how well doubt tells what is foreign from what is familiar; None where that was not measured."""
+    if not found:
+        return None
+    kinds = list(found[0].auroc)
+    rows = [
+        (
+            f"{one.foreign} ({count(one.n_foreign)}) from {one.familiar} ({count(one.n_familiar)})",
+            *(_auroc(one.auroc[kind], level) for kind in kinds),
+        )
+        for one in found
+    ]
+    return Table(("tells", *(f"by {kind} doubt" for kind in kinds)), rows)
+
+
+def _auroc(figure: Figure, level: float) -> str:
+    interval = share_ends(figure, level)
+    told = decimal(figure.value, 2)
+    return f"{told} ({decimal(interval[0], 2)} to {decimal(interval[1], 2)})" if interval else told
