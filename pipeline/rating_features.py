@@ -39,6 +39,9 @@ from pipeline.rating_store import population_arrays, population_from
 
 KIND, FORMAT = "rating_features", 1
 _BLOCK = 32_768  # pairs described at a time
+DEFAULT_GROUPS = (
+    "opinion", "reader", "reader_levels", "book", "author", "taste", "popularity", "book_vectors", "reader_vectors",
+)  # fmt: skip
 _ASKED = 2  # ratings of a beginning that are asked
 
 
@@ -65,8 +68,8 @@ class RatingFeaturesConfig:
         Ratings of a reader that taste is made of, at most: its time grows with the cube, memory with the square.
     """
 
-    groups: tuple[str, ...] = ("opinion", "reader", "reader_levels", "book", "author", "taste", "popularity")
-    n_vector_columns: int = 16
+    groups: tuple[str, ...] = DEFAULT_GROUPS
+    n_vector_columns: int = 32
     nearness: tuple[float, ...] = (4.0,)
     n_dims: int = 128
     n_fitted_readers: int = 250
