@@ -55,6 +55,11 @@ from tests.benchmarks.rating_systems import SHOWN, SYSTEMS, Problem, Told
 
 Figures = dict[str, float]
 DEFAULT_GROUPS = RatingFeaturesConfig().groups
+TABLES = (
+    ("rmse", "mae", "nll", "nll_se", "crps", "cover50", "cover80", "cover90", "cover95", "calibration_error"),
+    ("sd", "levels90", "nll_scaled", "conf90", "conf_levels", "feature_seconds", "fit_seconds"),
+    ("aurc", "aurc_aleatoric", "aurc_epistemic", "auroc_book", "auroc_shuffled", "auroc_reader"),
+)
 GROUP_FIGURES = ("nll", "crps", "rmse", "cover50", "cover80", "cover90", "cover95", "sd")
 
 
@@ -196,9 +201,11 @@ def report(
         write_json({"mean": rows, "groups": by_group, "per_split": whole})
         return
     title = f"bookcrossing, {chosen.part}, splits {' '.join(map(str, chosen.splits))}, seed {chosen.seed}"
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    for columns in (names[: names.index("calibration_error") + 1], ["system", *names[names.index("sd") :]]):
-        write_table(title, [shown(row, columns) for row in rows], {name: name for name in columns})
+    for some in TABLES:
+        told = [row for row in rows if any(name in row for name in some)]
+        columns = ["system", *(name for name in some if any(name in row for row in told))]
+        if told:
+            write_table(title, [shown(row, columns) for row in told], {name: name for name in columns})
     columns = ["system", "group", *GROUP_FIGURES]
     write_table(f"{title}, by group", [shown(row, columns) for row in by_group], {name: name for name in columns})
 

@@ -12,7 +12,7 @@ from pipeline.rating_features import RatingFeatures, RatingFeaturesConfig
 from pipeline.rating_metrics import Forecast, rating_figures
 from tests.benchmarks.rating_data import PARTS, RatingData
 from tests.benchmarks.rating_systems import SYSTEMS, Problem, some_of_each
-from tests.benchmarks.ratings import doubt, known, mended, parsed
+from tests.benchmarks.ratings import doubt, known, mended, parsed, report
 from tests.pipeline.rated import rated
 
 
@@ -58,6 +58,14 @@ def test_groups_part_the_rows(problem: Problem) -> None:
     for what in ("reader", "book"):
         parts = [mask for name, mask in masks.items() if name.startswith(what) and "unseen" not in name]
         assert np.array_equal(np.sum(parts, axis=0), np.ones(len(problem.asked)))
+
+
+def test_tables_have_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = {"a": [{"nll": 1.0, "sd": 2.0}, {"nll": 1.5, "sd": 2.0}], "b": [{"nll": 3.0, "sd": 1.0, "aurc": 0.25}]}
+    report(parsed(["--protocol", "x.py"]), whole, {("a", "book: cold"): [{"nll": 4.0}]})
+    text = capsys.readouterr().out
+    assert text.index("1.2500") < text.index("2.0000") < text.index("0.2500") < text.index("4.0000")
+    assert "auroc" not in text
 
 
 def test_options() -> None:
