@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from pipeline.liking import Liking
 from pipeline.rating_evidence import BookContext, Evidence, Readers
@@ -47,12 +48,10 @@ class Pairs:
         """Return readers and books with the sums that mixtures of a reader's books are made of."""
         ratings = readers.ratings
         n_rated = np.bincount(ratings.reader, minlength=ratings.n_readers)
-        sums = []
-        for array in (readers.population.taste.vectors, *context.topics):
-            total = np.zeros((ratings.n_readers, array.shape[1]))
-            np.add.at(total, ratings.reader, array[ratings.book])
-            sums.append(total)
-        return cls(readers, context, opinion, n_shown, tuple(sums), n_rated)
+        ones = np.ones(len(ratings))
+        rated = sp.csr_matrix((ones, (ratings.reader, ratings.book)), shape=(ratings.n_readers, ratings.n_books))
+        sums = tuple(rated @ array for array in (readers.population.taste.vectors, *context.topics))
+        return cls(readers, context, opinion, n_shown, sums, n_rated)
 
     def columns(self, reader: np.ndarray, book: np.ndarray, groups: Sequence[str]) -> tuple[Evidence, np.ndarray]:
         """Return what is known of pairs, and their columns, float64 (n, n_columns)."""

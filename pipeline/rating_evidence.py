@@ -182,6 +182,8 @@ class Readers:
         What they rated, in the order of reader and book.
     keys
         int64 (n_ratings,), reader and book as one number, ascending.
+    category
+        int64 (n_ratings,), the place of each rating among the levels.
     effect
         float64 (n_ratings,), what other readers think of the books.
     own_books, own_authors
@@ -193,6 +195,7 @@ class Readers:
     population: Population
     ratings: Ratings
     keys: np.ndarray
+    category: np.ndarray
     effect: np.ndarray
     own_books: KeyedSums | None
     own_authors: KeyedSums | None
@@ -211,13 +214,14 @@ class Readers:
             scored = scored_ratings(population.scale, counted)
             own_books, own_authors = population.books.own(scored), population.authors.own(scored)
         others = population.books.of_others(ratings.reader, ratings.book, own_books)
-        return cls(population, ratings, keys, population.books.effect(others), own_books, own_authors, most)
+        effect = population.books.effect(others)
+        return cls(population, ratings, keys, ratings.category, effect, own_books, own_authors, most)
 
     def history(self, reader: int) -> tuple[History, np.ndarray]:
         """Return the history of one reader, and which of `ratings` it is made of."""
         start, end = np.searchsorted(self.ratings.reader, [reader, reader + 1])
         rows = np.arange(start, end)
-        category = self.ratings.category[start:end]
+        category = self.category[start:end]
         n_levels = len(self.ratings.levels)
         counts = level_counts(np.zeros(len(rows), np.int64), category, 1, n_levels)
         without = np.maximum(counts - np.concatenate([np.eye(n_levels), np.zeros((1, n_levels))]), 0)
@@ -237,7 +241,7 @@ class Readers:
         """Return what is known of pairs, (n,) each."""
         n_levels = len(self.ratings.levels)
         place = self._places(reader, book)
-        own = np.where(place >= 0, self.ratings.category[np.maximum(place, 0)] if len(self.keys) else 0, n_levels)
+        own = np.where(place >= 0, self.category[np.maximum(place, 0)] if len(self.keys) else 0, n_levels)
         counts = self._counts(reader) - np.eye(n_levels + 1)[own, :n_levels]
         population = self.population
         of_book = population.books.of_others(reader, book, self.own_books)
@@ -267,6 +271,6 @@ class Readers:
         unique, place = np.unique(reader, return_inverse=True)
         at = np.searchsorted(unique, self.ratings.reader)
         asked = np.append(unique, -1)[at] == self.ratings.reader
-        counts = level_counts(at[asked], self.ratings.category[asked], len(unique), len(self.ratings.levels))
+        counts = level_counts(at[asked], self.category[asked], len(unique), len(self.ratings.levels))
         every: np.ndarray = counts[place]
         return every

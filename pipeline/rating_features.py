@@ -18,7 +18,7 @@ its own row. A net that starts from these logits only has to learn what they lac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -39,6 +39,9 @@ from pipeline.rating_store import population_arrays, population_from
 
 KIND, FORMAT = "rating_features", 1
 _BLOCK = 32_768  # pairs described at a time
+DEFAULT_GROUPS = (
+    "opinion", "reader", "reader_levels", "book", "author", "taste", "popularity", "book_vectors", "reader_vectors",
+)  # fmt: skip
 _ASKED = 2  # ratings of a beginning that are asked
 
 
@@ -65,8 +68,8 @@ class RatingFeaturesConfig:
         Ratings of a reader that taste is made of, at most: its time grows with the cube, memory with the square.
     """
 
-    groups: tuple[str, ...] = ("opinion", "reader", "reader_levels", "book", "author", "taste", "popularity")
-    n_vector_columns: int = 16
+    groups: tuple[str, ...] = DEFAULT_GROUPS
+    n_vector_columns: int = 32
     nearness: tuple[float, ...] = (4.0,)
     n_dims: int = 128
     n_fitted_readers: int = 250
@@ -190,10 +193,29 @@ class RatingFeatures:
             Ratings of the same rows of readers that the features were fitted on: those of a reader are subtracted from
             what others think. None if all of them are new.
         """
-        self._check(histories)
-        readers = Readers.of(self.population, histories, counted, self.config.most_ratings)
+        features = np.empty((len(reader), len(self.names)), np.float32)
+        counts = np.empty((2, len(reader)), np.int64)
+        for places, rows in self.blocks(histories, reader, book, counted=counted):
+            features[places], counts[:, places] = rows.features, (rows.n_reader_ratings, rows.n_book_ratings)
+        return RatingRows(features, counts[0], counts[1])
+
+    def blocks(
+        self, histories: Ratings, reader: np.ndarray, book: np.ndarray, *, counted: Ratings | None = None
+    ) -> Iterator[tuple[np.ndarray, RatingRows]]:
+        """Yield which pairs, int64 (n,), and what `of_pairs` says of them, a block at a time.
+
+        Memory does not grow with the number of pairs. Readers come together, so that each is looked at once or twice.
+        """
+        readers = self._readers(histories, counted)
         pairs = Pairs.of(readers, self.context, self.opinion, self._n_shown)
-        return self._described(pairs, np.asarray(reader, np.int64), np.asarray(book, np.int64))
+        order = np.argsort(reader, kind="stable")
+        for start in range(0, len(order), _BLOCK):
+            places = order[start : start + _BLOCK]
+            asked = np.asarray(reader[places], np.int64), np.asarray(book[places], np.int64)
+            evidence, columns = pairs.columns(*asked, self.config.groups)
+            yield places, RatingRows(
+                columns.astype(np.float32), evidence.n_reader_ratings, evidence.n_book_ratings
+            )  # fmt: skip
 
     def of(self, history_books: np.ndarray, history_values: np.ndarray, books: np.ndarray) -> RatingRows:
         """Return `books` described for one new reader, who rated `history_books`, maybe none, as `history_values`."""
@@ -207,8 +229,7 @@ class RatingFeatures:
         self, histories: Ratings, reader: np.ndarray, book: np.ndarray, *, counted: Ratings | None = None
     ) -> np.ndarray:
         """Return the forecast of the group `opinion`, probabilities float64 (n_pairs, n_levels), of the same pairs."""
-        self._check(histories)
-        readers = Readers.of(self.population, histories, counted, self.config.most_ratings)
+        readers = self._readers(histories, counted)
         forecast = [
             self.opinion.probabilities(readers.evidence(reader[start : start + _BLOCK], book[start : start + _BLOCK]))
             for start in range(0, max(len(reader), 1), _BLOCK)
@@ -246,20 +267,8 @@ class RatingFeatures:
     def _n_shown(self) -> int:
         return min(self.config.n_vector_columns, int(self.context.vectors.shape[1]))
 
-    def _check(self, histories: Ratings) -> None:
-        if histories.n_books != len(self.context.author) or not np.array_equal(
-            histories.levels, self.population.levels
-        ):
+    def _readers(self, histories: Ratings, counted: Ratings | None) -> Readers:
+        same = np.array_equal(histories.levels, self.population.levels)
+        if histories.n_books != len(self.context.author) or not same:
             raise ValueError("histories over other books or another scale than the features were fitted on")
-
-    def _described(self, pairs: Pairs, reader: np.ndarray, book: np.ndarray) -> RatingRows:
-        """Return the rows of pairs, block by block, readers together so that each is looked at once or twice."""
-        order = np.argsort(reader, kind="stable")
-        features = np.empty((len(reader), len(self.names)), np.float32)
-        counts = np.empty((2, len(reader)), np.int64)
-        for start in range(0, len(reader), _BLOCK):
-            some = order[start : start + _BLOCK]
-            evidence, columns = pairs.columns(reader[some], book[some], self.config.groups)
-            features[some] = columns
-            counts[:, some] = evidence.n_reader_ratings, evidence.n_book_ratings
-        return RatingRows(features, counts[0], counts[1])
+        return Readers.of(self.population, histories, counted, self.config.most_ratings)

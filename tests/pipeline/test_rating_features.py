@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,6 +131,22 @@ def test_blocks_and_order_do_not_matter(
     monkeypatch.setattr("pipeline.rating_features._BLOCK", 7)
     cut = features.of_pairs(ratings, reader[::-1], book[::-1], counted=ratings)
     assert np.allclose(whole.features, cut.features[::-1], atol=1e-6)
+
+
+def test_memory_does_not_grow_with_the_pairs(
+    ratings: Ratings, features: RatingFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.rating_features._BLOCK", 1000)
+    peaks = []
+    for n in (4_000, 40_000):
+        random = np.random.default_rng(5)
+        reader, book = random.integers(0, 60, n), random.integers(0, 40, n)
+        tracemalloc.start()
+        for _ in features.blocks(ratings, reader, book, counted=ratings):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0]
 
 
 def test_the_opinion_finds_the_planted_likings_and_tastes() -> None:

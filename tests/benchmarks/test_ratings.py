@@ -1,0 +1,87 @@
+"""The benchmark of ratings knows its data and its systems: nothing held out is known, and every system forecasts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.base import Run
+from pipeline.rating_features import RatingFeatures, RatingFeaturesConfig
+from pipeline.rating_metrics import Forecast, rating_figures
+from tests.benchmarks.rating_data import PARTS, RatingData
+from tests.benchmarks.rating_systems import SYSTEMS, Problem, some_of_each
+from tests.benchmarks.ratings import doubt, known, mended, parsed, report
+from tests.pipeline.rated import rated
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    ratings, context = rated(n_readers=80, n_books=50, share=0.5, seed=1)
+    order = np.random.default_rng(2).permutation(len(ratings))
+    train, validation, asked = (ratings.rows(rows) for rows in np.split(order, [1400, 1700]))
+    features = RatingFeatures.fit(train, context, RatingFeaturesConfig(n_fitted_readers=20, n_beginnings=1))
+    return Problem(train, validation, asked, features, Run(0))
+
+
+@pytest.mark.parametrize("name", [name for name in SYSTEMS if name != "deep ensemble"])
+def test_every_system_forecasts_and_beats_everybody_or_is_it(name: str, problem: Problem) -> None:
+    asked = problem.asked
+    losses = []
+    for system in (name, "everybody"):
+        p = SYSTEMS[system](problem).p(asked, problem.rows_asked[None].features)
+        losses.append(rating_figures(Forecast(p, asked.levels, asked.category), asked.reader)["nll"].value)
+    assert losses[0] < losses[1] - 0.05 or name == "everybody"
+
+
+def test_what_is_told_of_a_predictor_is_complete(problem: Problem) -> None:
+    told = SYSTEMS["bayes by backprop"](problem)
+    rows = problem.rows_asked[None]
+    figures = doubt(told, problem, rows.features, rows.n_book_ratings)
+    assert {"aurc", "auroc_book", "auroc_shuffled", "auroc_reader"} <= set(figures)
+    assert figures["auroc_shuffled"] > 0.5
+    figures = mended(told, problem, told.p(problem.asked, rows.features))
+    assert figures["conf90"] > 0.85
+    assert 1 <= figures["conf_levels"] <= 5
+
+
+def test_some_of_each_reader(problem: Problem) -> None:
+    some = some_of_each(problem.train, 3, np.random.default_rng(3))
+    n = np.bincount(problem.train.reader, minlength=80)
+    assert np.array_equal(np.bincount(some.reader, minlength=80), np.minimum(n, 3))
+    assert not len(some_of_each(problem.train, 0, np.random.default_rng(3)))
+
+
+def test_groups_part_the_rows(problem: Problem) -> None:
+    masks = known(problem.train, problem.asked)
+    for what in ("reader", "book"):
+        parts = [mask for name, mask in masks.items() if name.startswith(what) and "unseen" not in name]
+        assert np.array_equal(np.sum(parts, axis=0), np.ones(len(problem.asked)))
+
+
+def test_tables_have_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = {"a": [{"nll": 1.0, "sd": 2.0}, {"nll": 1.5, "sd": 2.0}], "b": [{"nll": 3.0, "sd": 1.0, "aurc": 0.25}]}
+    report(parsed(["--protocol", "x.py"]), whole, {("a", "book: cold"): [{"nll": 4.0}]})
+    text = capsys.readouterr().out
+    assert text.index("1.2500") < text.index("2.0000") < text.index("0.2500") < text.index("4.0000")
+    assert "auroc" not in text
+
+
+def test_options() -> None:
+    chosen = parsed(["--protocol", "x.py"])
+    assert chosen.splits == [0, 1, 2]
+    assert chosen.part == "test"
+    assert chosen.groups == RatingFeaturesConfig().groups
+
+
+@pytest.mark.realdata
+def test_nothing_held_out_is_in_the_readings(shared: Path) -> None:
+    data = RatingData.load(shared / "protocol" / "ratings.py", 1)
+    counts = data.corpus.counts
+    for name in PARTS:
+        part = data.parts[name]
+        found = np.asarray(counts[part.reader, part.book]).ravel()
+        assert (found == (1 if name == "train" else 0)).all(), name
+    assert [len(data.parts[name]) for name in PARTS] == [50124, 6266, 6266]
+    assert 0.99 < (data.author >= 0).mean() < 1
