@@ -229,7 +229,8 @@ class Machine:
         part.__dict__["coupling"] = self.coupling
         return part
 
-    def to(self, device: torch.device) -> Machine:
-        """Return the machine on `device`."""
-        weights, biases = (tuple(tensor.to(device) for tensor in of) for of in (self.weights, self.biases))
-        return Machine(weights, biases, self.product_dtype)
+    def to(self, where: torch.device | torch.dtype) -> Machine:
+        """Return the machine on a device, or of another dtype, its products of that dtype too unless rounded."""
+        weights, biases = (tuple(tensor.to(where) for tensor in of) for of in (self.weights, self.biases))
+        is_rounded = self.product_dtype != self.biases[0].dtype
+        return Machine(weights, biases, self.product_dtype if is_rounded else biases[0].dtype)
