@@ -125,13 +125,10 @@ def gradient_step(
     decay_from
         Share of the steps after which the learning rates fall linearly to zero; 1 keeps them.
     """
-    rates = [group["lr"] for group in optimizer.param_groups]
+    decay = decaying(optimizer, decay_from)
 
     def step(rows: torch.Tensor, done: float) -> torch.Tensor:
-        if decay_from < 1:
-            share = min(1.0, (1 - done) / (1 - decay_from))
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * share
+        decay(done)
         optimizer.zero_grad(set_to_none=True)
         value = loss(rows, done)
         value.backward()  # type: ignore[no-untyped-call]  # torch
@@ -139,6 +136,25 @@ def gradient_step(
         return value.detach()
 
     return step
+
+
+def decaying(optimizer: torch.optim.Optimizer, decay_from: float) -> Callable[[float], None]:
+    """Return what sets the learning rates when a share of the steps is done: they fall linearly to zero.
+
+    Parameters
+    ----------
+    decay_from
+        Share of the steps after which they fall; 1 keeps them.
+    """
+    rates = [group["lr"] for group in optimizer.param_groups]
+
+    def decay(done: float) -> None:
+        if decay_from < 1:
+            share = min(1.0, (1 - done) / (1 - decay_from))
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * share
+
+    return decay
 
 
 def train(
