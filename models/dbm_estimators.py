@@ -1,0 +1,145 @@
+"""Estimators of the gradient of a Boltzmann machine's log-likelihood, named for what they are.
+
+A method is a positive phase (visible units given), a negative phase (nothing given) and where the chains of the
+negative phase start. With one hidden layer every positive phase is exact: hidden units are then independent.
+
+=================  ========  =======================================================================================
+method             unbiased  is
+=================  ========  =======================================================================================
+cd                 no        contrastive divergence: one sweep from the data; mean field for the positive phase
+pcd                no        persistent chains, one sweep a gradient; mean field for the positive phase
+local_mode         no        what the released code of Taniguchi et al. 2023 does (`models.dbm_metropolis`)
+coupled_mh         yes       their method with a true coupling; its variance grows without bounds with the units
+coupled_gibbs      yes       coupled block Gibbs from local modes, both phases (`models.dbm_gibbs`)
+coupled_chains     yes       the same, the negative phase started at where its chains were left the last time
+=================  ========  =======================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from data.errors import BadConfig
+from models.dbm_chains import Gibbs, MeanField
+from models.dbm_gibbs import CoupledGibbs
+from models.dbm_machine import Machine
+from models.dbm_metropolis import CoupledMetropolis, LocalMode
+from models.dbm_phase import Estimate, Phase
+from models.dbm_state import State
+from models.dbm_statistics import Particles, Report, Statistics, below, statistics
+
+FROM_MODES, FROM_DATA, FROM_CHAINS = "modes", "data", "chains"
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a gradient is estimated.
+
+    Attributes
+    ----------
+    positive, negative
+        The two phases.
+    starts
+        Where chains of the negative phase start: local modes, the data and what the positive phase made of it, or where
+        they were left the last time (the first time: local modes).
+    """
+
+    positive: Phase
+    negative: Phase
+    starts: str = FROM_MODES
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether the mean of many gradients is the gradient of the likelihood."""
+        return self.positive.unbiased and self.negative.unbiased
+
+
+METHODS: dict[str, Method] = {
+    "cd": Method(MeanField(), Gibbs(), FROM_DATA),
+    "pcd": Method(MeanField(), Gibbs(), FROM_CHAINS),
+    "local_mode": Method(LocalMode(), LocalMode()),
+    "coupled_mh": Method(CoupledMetropolis(), CoupledMetropolis()),
+    "coupled_gibbs": Method(CoupledGibbs(), CoupledGibbs()),
+    "coupled_chains": Method(CoupledGibbs(), CoupledGibbs(), FROM_CHAINS),
+}
+
+
+def method_named(name: str) -> Method:
+    """Return the method.
+
+    Raises
+    ------
+    BadConfig
+        If there is none of that name.
+    """
+    if name not in METHODS:
+        raise BadConfig(f"estimator: {name!r}, expected one of {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """An estimate of the gradient of the mean log-likelihood of a batch.
+
+    Attributes
+    ----------
+    ascent
+        One tensor a parameter, of its shape; to be added.
+    positive, negative
+        How the two phases went.
+    chains
+        Where the chains of the negative phase were left; to be handed to the next call.
+    """
+
+    ascent: Statistics
+    positive: Report
+    negative: Report
+    chains: State
+
+
+def gradient(
+    machine: Machine,
+    visible: torch.Tensor,
+    method: Method,
+    random: torch.Generator,
+    chains: State | None = None,
+    n_chains: int | None = None,
+) -> Gradient:
+    """Return the gradient of the mean log-likelihood of `visible`, (n_rows, n_visible) of 0 and 1.
+
+    Parameters
+    ----------
+    random
+        Where all randomness comes from, on the machine's device.
+    chains
+        Where the last call left them, for a method whose chains go on.
+    n_chains
+        Estimates of the negative phase; None takes as many as `visible` has rows.
+    """
+    positive, hidden = positive_phase(machine, visible, method.positive, random)
+    start, n_started = None, n_chains or len(visible)
+    if method.starts == FROM_CHAINS and chains is not None:
+        start = chains
+    elif method.starts == FROM_DATA:
+        start, n_started = _from_data(visible, positive.end, random), len(visible)
+    negative = method.negative.expectation(machine, n_started if start is None else len(start.even), random, start)
+    ascent = statistics(machine, hidden).minus(statistics(machine, negative.particles))
+    return Gradient(ascent, positive.report, negative.report, negative.end)
+
+
+def positive_phase(
+    machine: Machine, visible: torch.Tensor, phase: Phase, random: torch.Generator
+) -> tuple[Estimate, Particles]:
+    """Return the estimate of the hidden units given `visible`, and its particles as ones of the whole machine."""
+    estimate = phase.expectation(machine.given(visible), len(visible), random)
+    return estimate, below(visible, estimate.particles)
+
+
+def _from_data(visible: torch.Tensor, hidden: State, random: torch.Generator) -> State:
+    """Return the data with hidden units drawn from `hidden`, probabilities or units: layer 1 is its first even one."""
+    even, odd = (
+        (torch.rand(block.shape, generator=random, device=block.device) < block).to(block.dtype) for block in hidden
+    )
+    return State(torch.cat([visible, odd], dim=1), even)
