@@ -148,7 +148,7 @@ class _Pair:
             apart = torch.zeros_like(apart)
         else:
             self.tau[self.rows[self.of[~apart]]] = self.t
-        if len(self.of) == len(self.rows) and bool(apart.all()):
+        if self.t > 1 and len(self.of) == len(self.rows) and bool(apart.all()):
             return
         needed = torch.full_like(self.rows, self.t < self.how.burn_in + self.how.n_averaged, dtype=torch.bool)
         needed[self.of[apart]] = True
