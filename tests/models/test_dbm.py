@@ -97,7 +97,6 @@ def test_a_book_that_is_not_shown_is_absent_or_unknown(fitted: Dbm) -> None:
     unknown = Dbm(replace(fitted.config, unshown=UNKNOWN), fitted.units, fitted.machine)
     nobody, one = shown([[]], 16), shown([[0]], 16)
     assert abs(unknown.complete(nobody).p.mean() - (IN + 2 * OUT) / 3) < 0.04  # nothing is known
-    assert fitted.complete(nobody).p[1] > unknown.complete(nobody).p[1] + 0.1  # of whom the own block was the likeliest
     of_block = IN / (IN + 2 * OUT)
     np.testing.assert_allclose(unknown.complete(one).p[1:5], of_block * IN + (1 - of_block) * OUT, atol=0.08)
     assert abs(unknown.score(one)[0, 1] - fitted.score(one)[0, 1]) > 0.1
