@@ -38,7 +38,7 @@ from models.dbm_conditional import Completion, complete, log_odds, log_odds_of_u
 from models.dbm_config import ABSENT, DbmConfig
 from models.dbm_machine import Machine
 from models.dbm_training import fit_machine
-from models.dbm_units import Units
+from models.dbm_units import Units, without_tail
 
 _BLOCK = 256  # readers at a time
 
@@ -112,6 +112,10 @@ class Dbm(Ranker[DbmConfig, Corpus]):
         known = torch.full_like(shown, self.config.unshown == ABSENT, dtype=torch.bool) | (shown > 0)
         known[:, self.units.n_known :] = True
         return known
+
+    def of_books_alone(self) -> Machine:
+        """Return the machine whose visible units are the books, in the order of ``units.books``; topics are hidden."""
+        return without_tail(self.machine, self.units.n_known)
 
     def complete(self, visible: sp.csr_matrix, seed: int = 0) -> Completion:
         """Return what sampling says of every book with a unit, in the order of ``units.books``, of one reader.

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 
 from data.corpus import Corpus
 from models.base import Run
 from models.dbm_config import DbmConfig
+from models.dbm_machine import Machine
 from models.topics import TopicModel
 
 _PREFIX = "topics_"
@@ -96,3 +98,22 @@ def topic_class(name: str) -> Any:
     from models.prodlda import ProdLda
 
     return ProdLda
+
+
+def without_tail(machine: Machine, n_kept: int) -> Machine:
+    """Return the machine of the first `n_kept` visible units; the others become units of layer 2.
+
+    They see layer 1 only, as those of layer 2 do, so that what is summed out is the same in either place.
+    """
+    weights, biases = list(machine.weights), list(machine.biases)
+    if n_kept == len(biases[0]):
+        return machine
+    tail, of_tail = weights[0][n_kept:].T, biases[0][n_kept:]
+    weights[0], biases[0] = weights[0][:n_kept], biases[0][:n_kept]
+    if len(weights) == 1:
+        return Machine((weights[0], tail), (*biases, of_tail))
+    weights[1], biases[2] = torch.cat([weights[1], tail], dim=1), torch.cat([biases[2], of_tail])
+    if len(weights) > 2:
+        nothing = weights[2].new_zeros(len(of_tail), weights[2].shape[1])
+        weights[2] = torch.cat([weights[2], nothing])
+    return Machine(tuple(weights), tuple(biases))

@@ -13,10 +13,12 @@ from models.base import Run
 from models.dbm import Dbm
 from models.dbm_config import ESTIMATORS, UNKNOWN, DbmConfig
 from models.dbm_estimators import METHODS
-from models.dbm_units import most_read
+from models.dbm_exact import log_likelihood
+from models.dbm_units import most_read, without_tail
 from models.lda import Lda
 from tests.models.contract import RankerContract
 from tests.models.corpora import corpus_of, shown, tastes
+from tests.models.machines import all_rows, machine_of
 
 SMALL = DbmConfig(
     hidden_sizes=(6, 4), n_visible=20, min_books=2, epochs=8, n_chains=50, batch_size=20, learning_rate=0.02
@@ -130,6 +132,15 @@ def test_topics_are_units_of_readers_with_a_large_share() -> None:
     np.testing.assert_array_equal(units[:, :20], corpus.counts[:, model.units.books].toarray())
     assert 0 < units[:, 20:].mean() < 1
     assert len(model.complete(corpus.counts[:1]).p) == 20
+
+
+@pytest.mark.parametrize("sizes", [(6, 4), (6, 4, 3), (6, 4, 3, 2)])
+def test_units_made_hidden_are_summed_out(sizes: tuple[int, ...]) -> None:
+    machine, rows = machine_of(sizes, seed=1), all_rows(6)
+    whole = log_likelihood(machine, rows).reshape(2**4, 2**2)  # the last two units count fastest
+    alone = log_likelihood(without_tail(machine, 4), all_rows(4))
+    np.testing.assert_allclose(alone, whole.logsumexp(dim=1), rtol=1e-6)
+    assert without_tail(machine, 6) is machine
 
 
 def test_validation_readers_choose_the_epoch() -> None:
