@@ -49,9 +49,9 @@ class MachineConfig:
     n_chains: int = 500
     gibbs_steps: int = 1
     posterior_steps: int = 1
-    epochs: int = 100
+    epochs: int = 150
     batch_size: int = 100
-    learning_rate: float = 0.003
+    learning_rate: float = 0.002
     decay_from: float = 0.0
     weight_decay: float = 0.003
     centring: float = 0.02

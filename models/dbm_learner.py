@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import torch
 from torch import nn
@@ -34,12 +33,11 @@ from models.dbm_chains import Gibbs
 from models.dbm_config import MachineConfig
 from models.dbm_estimators import FROM_CHAINS, FROM_DATA, Method, method_named
 from models.dbm_machine import Machine
-from models.dbm_start import log_odds
+from models.dbm_start import initial_machine
 from models.dbm_state import State
 from models.dbm_statistics import Particles, Report, Statistics, below, statistics
 
 _START = 0.5  # offset of a hidden unit before it is known
-_WEIGHT_SD = 0.01
 
 
 class Learner(nn.Module):
@@ -51,33 +49,32 @@ class Learner(nn.Module):
         uint8 (n_rows, n_visible), the rows to learn from, on the device to learn on.
     seed
         Of weights and of all that is drawn.
+    start
+        Machine to begin with; None begins with small random weights and the biases of independent units.
     """
 
     n_epochs: torch.Tensor
 
-    def __init__(self, units: torch.Tensor, config: MachineConfig, seed: int) -> None:
+    def __init__(self, units: torch.Tensor, config: MachineConfig, seed: int, start: Machine | None = None) -> None:
         super().__init__()
         self.units, self.config = units, config
         self.random = torch.Generator(units.device).manual_seed(seed)
-        sizes = (units.shape[1], *config.hidden_sizes)
         mean = units.float().mean(dim=0)
-        weights = (self._normal(pair) for pair in pairwise(sizes))
-        self.weights = nn.ParameterList(nn.Parameter(weight) for weight in weights)
-        centred = (log_odds(mean, len(units)), *(mean.new_zeros(size) for size in sizes[1:]))
-        self.biases = nn.ParameterList(nn.Parameter(bias) for bias in centred)
+        sizes = (units.shape[1], *config.hidden_sizes)
+        begun = start or initial_machine(sizes, mean, len(units), self.random)
         for layer, size in enumerate(sizes):
             offset = mean.new_full((size,), _START) if layer else mean
             self.register_buffer(f"offset_{layer}", offset if config.centring else torch.zeros_like(offset))
+        self.weights = nn.ParameterList(nn.Parameter(weight.clone()) for weight in begun.weights)
+        # where nothing is known the units are as frequent as in the data whatever the weights: biases as if centred
+        biases = begun.biases if start is None else centred_biases(begun, self.offsets)
+        self.biases = nn.ParameterList(nn.Parameter(bias.clone()) for bias in biases)
         self._keep("chain", self.machine().uniform_state(config.n_chains, self.random))
         hidden = self.machine().given(units[:1].float())
         self._keep("hidden", hidden.uniform_state(len(units), self.random))
         self.register_buffer("n_epochs", torch.zeros((), dtype=torch.int64))  # judged so far
         self.method = learned_by(config)
         self.reports: list[Report] = []
-
-    def _normal(self, shape: tuple[int, int]) -> torch.Tensor:
-        drawn = torch.randn(shape, generator=self.random, device=self.units.device)
-        return drawn * _WEIGHT_SD
 
     def _keep(self, name: str, state: State) -> None:
         """Keep the units of chains, a byte each."""
@@ -102,7 +99,7 @@ class Learner(nn.Module):
     @property
     def offsets(self) -> list[torch.Tensor]:
         """Offsets of each layer, (n_l,)."""
-        return [self.get_buffer(f"offset_{layer}") for layer in range(len(self.biases))]
+        return [self.get_buffer(f"offset_{layer}") for layer in range(len(self.config.hidden_sizes) + 1)]
 
     def machine(self) -> Machine:
         """Return the machine as it stands, with biases that are not centred; nothing of it is differentiated."""
@@ -199,6 +196,11 @@ def plain_biases(
         biases[layer] -= weight @ offsets[layer + 1]
         biases[layer + 1] -= offsets[layer] @ weight
     return tuple(biases)
+
+
+def centred_biases(machine: Machine, offsets: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """Return the centred biases c_l of a machine; the inverse of `plain_biases`."""
+    return plain_biases(machine.weights, machine.biases, [-offset for offset in offsets])
 
 
 def centred_weights(gradient: Statistics, offsets: Sequence[torch.Tensor]) -> list[torch.Tensor]:

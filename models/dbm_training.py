@@ -49,7 +49,12 @@ class FittedMachine:
 
 
 def fit_machine(
-    units: np.ndarray, config: MachineConfig, run: Run, *, validation: np.ndarray | None = None
+    units: np.ndarray,
+    config: MachineConfig,
+    run: Run,
+    *,
+    validation: np.ndarray | None = None,
+    start: Machine | None = None,
 ) -> FittedMachine:
     """Return the machine fitted to `units`; the same rows, settings, seed and device give the same machine.
 
@@ -59,6 +64,8 @@ def fit_machine(
         uint8 or bool (n_rows, n_visible), 0 or 1.
     validation
         More of them, to stop by and to choose the epoch by; None trains all epochs and keeps the last.
+    start
+        Machine to begin with, of the layers of `config`; None begins with nothing but how frequent each unit is.
 
     Raises
     ------
@@ -69,7 +76,7 @@ def fit_machine(
     """
     device = resolve_device(run.device)
     rows = _on_device(units, device)
-    learner = Learner(rows, config, run.derive_seed(_STREAM))
+    learner = Learner(rows, config, run.derive_seed(_STREAM), start and start.to(device))
     optimizer = torch.optim.Adam(learner.parameters(), lr=config.learning_rate)
     judge = None if validation is None else _judge(learner, _on_device(validation, device), run)
     patience = config.patience * config.judge_every if config.patience and judge else None
