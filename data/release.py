@@ -10,6 +10,8 @@
     topics/KIND/         the topics of a model (an artifact): books of each, size, how far to trust it
     topics.json          how good the topics are, and which model to trust for what
     quality.json         the table of measured quality
+    predictors/TASK/     what says whether a book is read, how it is liked: a predictor and how well it predicts
+    predictors.json      how well each task is predicted, what is trusted for what; which is left out, and why
     books.parquet        the same books, and
     neighbours.parquet   every book's nearest books, how near and how sure, and
     topics.parquet       the most typical books of every topic, and
@@ -37,7 +39,8 @@ from data.topics import Topics
 
 FORMAT = 2
 SPACE, SPACE_FORMAT = "space", 1
-SPACES, ENSEMBLE, TOPICS = "spaces", "ensemble", "topics"  # folders of a release
+SPACES, ENSEMBLE, TOPICS, PREDICTORS = "spaces", "ensemble", "topics", "predictors"  # folders of a release
+QUALITY = "quality"  # folder of a predictor's
 TEXT_COLUMNS = ("book", "title", "authors", "publisher", "imprint", "format", "language", "work", "series")
 KEY_COLUMNS = ("title_key", "base_key", "context_key")
 
@@ -197,6 +200,26 @@ class Release:
     def topic_quality(self) -> dict[str, Any]:
         """How good the topics are, by model, and the verdict (`pipeline.trust_topics`); empty without topics."""
         return read_json(self.folder / "topics.json") if self.topic_models else {}
+
+    @cached_property
+    def predictor_quality(self) -> dict[str, Any]:
+        """What is predicted and how well: ``tasks``, ``left_out`` (`pipeline.assemble_predictors`); empty without."""
+        path = self.folder / "predictors.json"
+        return read_json(path) if path.exists() else {"tasks": {}, "left_out": {}}  # older releases have none
+
+    def predictor(self, task: str) -> Path:
+        """Return the folder of the predictor of a task.
+
+        Raises
+        ------
+        WagahaiError
+            If the release has none; says why.
+        """
+        folder = self.folder / PREDICTORS / task
+        if not folder.is_dir():
+            why = self.predictor_quality["left_out"].get(task, "it was made without; make one anew: wagahai refresh")
+            raise WagahaiError(f"release {self.id} does not predict {task.replace('_', ' ')}: {why}")
+        return folder
 
     @property
     def quality(self) -> dict[str, Any]:

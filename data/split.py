@@ -123,6 +123,12 @@ def time_split(corpus: Corpus, *, seed: int, p_future: float = 0.1) -> Split:
     )
 
 
+def drawn_for_pairs(corpus: Corpus, reader: np.ndarray, book: np.ndarray, seed: int, name: str) -> np.ndarray:
+    """Return a number from 0 to 1 for pairs of rows, float64 (n_pairs,): of seed, `name`, reader and book alone."""
+    book_tokens = np.array([crc32(id_.encode()) for id_ in corpus.books.ids], dtype=np.uint64)
+    return _uniform(_mix(_mix(corpus.reader_tokens ^ _salt(seed, name))[reader] ^ book_tokens[book]))
+
+
 def _hide(corpus: Corpus, rows: np.ndarray, p_hidden: float, salt: np.uint64) -> HeldOut:
     """Hide the books with the smallest hash of (reader, book): the same ones whenever the reader returns."""
     counts = corpus.counts[rows]

@@ -1,4 +1,7 @@
-"""The arguments of the questions to a release: nearest, why, editions, topics. The answers are loaded when asked."""
+"""The arguments of the questions to a release: nearest, why, editions, topics, predict, recommend.
+
+The answers are loaded when asked.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("title", nargs="*", help="a title as you would type it")
     _add_named(parser)
     _add_topics(commands)
+    _add_predict(commands)
+    _add_recommend(commands)
 
 
 def count(text: str) -> int:
@@ -57,6 +62,28 @@ def _add_topics(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--model", metavar="KIND", help="ask this model, not the one to trust")
     parser.add_argument("-n", type=count, default=5, metavar="N", help="typical books of each topic (default 5)")
     parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
+    add_output(parser)
+
+
+def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("predict", help="what a reader will think of a book, if they read it, and how sure")
+    parser.add_argument("reader", metavar="READER", help="the reader's id; - reads it from standard input")
+    parser.add_argument("title", nargs="?", metavar="BOOK", help="a title as you would type it; part of it will do")
+    parser.add_argument("--book", metavar="ID", help="a book by its id, where several have the title")
+    parser.add_argument("--namespace", help="namespace of the reader's source")
+    parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
+    add_output(parser)
+
+
+def _add_recommend(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("recommend", help="books a reader has not read, the likeliest next first")
+    parser.add_argument("reader", metavar="READER", help="the reader's id; - reads it from standard input")
+    parser.add_argument("-k", type=count, default=10, metavar="N", help="books to list (default 10)")
+    parser.add_argument("--explore", action="store_true", help="rank by one draw of what is not certain")
+    parser.add_argument("--seed", type=count, metavar="N", help="of the draw (default: of the day)")
+    parser.add_argument("--namespace", help="namespace of the reader's source")
+    parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
+    _add_filters(parser)
     add_output(parser)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flows.telling_topics import Shares
 
 USER_ERROR, REFUSED = 2, 3
-READS = ("nearest", "why", "editions", "topics", "releases")
+READS = ("nearest", "why", "editions", "topics", "releases", "predict", "recommend")
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -77,6 +77,14 @@ def _run(chosen: argparse.Namespace) -> int:
         from flows import telling_topics
 
         return telling_topics.topics(chosen, _topics_of_reader)
+    if chosen.command == "predict":
+        from flows import predicting
+
+        return predicting.predict(chosen)
+    if chosen.command == "recommend":
+        from flows import recommending
+
+        return recommending.recommend(chosen)
     if chosen.command in ("why", "editions"):
         from flows import explaining
 

@@ -95,5 +95,9 @@ def topics_of_reader(store: Store, release: Release, kind: str, reader: str, nam
 
 
 def _books_of(store: Store, release: Release, reader: str, namespace: str | None) -> np.ndarray:
-    raw = sys.stdin.readline().strip() if reader == "-" else reader
-    return reader_books(store, release, raw, namespace)
+    return reader_books(store, release, reader_id(reader), namespace)
+
+
+def reader_id(typed: str) -> str:
+    """Return the id that was typed; ``-`` reads it from standard input, where no list of processes shows it."""
+    return sys.stdin.readline().strip() if typed == "-" else typed

@@ -58,7 +58,7 @@ def nearest(chosen: argparse.Namespace, placing: Placing) -> int:
     if chosen.space == release.spaces[0]:
         chosen.space = None  # the default one named is the default one
     subject = _subject(chosen, store, release, placing)
-    filters = _filters(chosen, release.books, subject.question)
+    filters = filters_of(chosen, release.books, subject.question.like)
     mask = allowed(release.books, filters, subject.question.left_out.tolist())
     ask = (release, subject.question)
     near = nearest_books(*ask, chosen.k, mask if filters != Filters() else None, chosen.space)
@@ -168,14 +168,15 @@ def row_of(books: Books, book: str) -> int:
     return row
 
 
-def _filters(chosen: argparse.Namespace, books: Books, question: Question) -> Filters:
-    if (chosen.other_authors or chosen.other_works) and not question.like:
+def filters_of(chosen: argparse.Namespace, books: Books, like: tuple[int, ...]) -> Filters:
+    """Return the filters that were asked for, `like` being the rows of the books that were asked about."""
+    if (chosen.other_authors or chosen.other_works) and not like:
         raise WagahaiError("other authors or works than of which book? What is asked about is not in the release")
     return Filters(
         author=chosen.author,
         not_author=chosen.not_author,
-        not_same_author_as=question.like if chosen.other_authors else (),
-        not_same_work_as=question.like if chosen.other_works else (),
+        not_same_author_as=like if chosen.other_authors else (),
+        not_same_work_as=like if chosen.other_works else (),
         language=chosen.language,
         format=chosen.book_format,
         year_from=chosen.from_year,

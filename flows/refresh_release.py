@@ -85,7 +85,8 @@ def refresh_release(
         pages = _pages(opened, outcome)
         drop_superseded(opened)
     _leave_artifact(opened, outcome, pages)
-    message = "\n".join([outcome.verdict, *(f"report: {page}" for page in pages), *_told(ingested)])
+    told = [*(f"report: {page}" for page in pages), *_predicted(opened, outcome), *_told(ingested)]
+    message = "\n".join([outcome.verdict, *told])
     good = outcome.passed and ingested.is_completed()
     return Completed(message=message) if good else Failed(name=REFUSED, message=message)
 
@@ -107,6 +108,15 @@ def _told(ingested: State[Any]) -> list[str]:
     if not ingested.is_completed():
         return [f"not ingested: {ingested.message}"]
     return [told.splitlines()[0] for told in ingested.result()]
+
+
+def _predicted(store: Store, outcome: Published) -> list[str]:
+    """What is predicted of readers and books, and what is left out and why, a line a task; of a release made now."""
+    if not outcome.made:
+        return []
+    found = Release.open(store, outcome.release_id).predictor_quality
+    told = {task: record["verdict"]["told"] for task, record in found["tasks"].items()}
+    return [f"{task.replace('_', ' ')}: {why}" for task, why in {**told, **found["left_out"]}.items()]
 
 
 def _pages(store: Store, outcome: Published) -> list[str]:

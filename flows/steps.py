@@ -29,6 +29,7 @@ from pipeline import build_corpus, publish, represent
 from pipeline.account import report
 from pipeline.assemble import Ingredients
 from pipeline.config import load_settings
+from pipeline.downstream import LeftOut, Models, Predicted, kinds_of_all, predict
 from pipeline.ensemble import make_ensemble
 from pipeline.ingest import ingest
 from pipeline.judge_topics import make_topic_quality
@@ -40,6 +41,15 @@ from reports.topics import topics_report
 DEVICE_VARIABLE = "WAGAHAI_DEVICE"  # auto, cpu or cuda
 
 
+class Learned(TypedDict):
+    """What a task downstream leaves in the store: folders; or, where it is left out, the reason alone."""
+
+    predictor: str
+    quality: str
+    models: dict[str, str]
+    left_out: str
+
+
 class Trained(TypedDict):
     """What a training run leaves in the store: a pinned history version, and folders; the default space first."""
 
@@ -49,6 +59,7 @@ class Trained(TypedDict):
     ensemble: str | None
     topic_quality: str | None
     evaluations: list[str]
+    predictors: dict[str, Learned]
 
 
 @task(name="make sample", cache_policy=NO_CACHE, persist_result=False)
@@ -106,7 +117,7 @@ def fit_step(store: str, corpus: str, kind: str, part: str, profile: str, seed: 
 def evaluate_step(store: str, corpus: str, part: str, models: dict[str, str], profile: str, seed: int) -> str:
     """Judge models on the test readers of a split; return the evaluation's folder."""
     chosen = _part(corpus, part, seed)
-    folders = {kind: Path(folder) for kind, folder in models.items()}
+    folders = _paths(models)
     with TerminalProgress() as progress:
         settings = load_settings(profile)
         folder, made = represent.make_evaluation(Store(Path(store)), chosen, folders, settings, progress)
@@ -133,12 +144,44 @@ def topics_step(store: str, corpus: str, models: dict[str, str], profile: str, s
     if not models:
         return None
     chosen = _part(corpus, represent.READERS, seed)
-    folders = {kind: Path(folder) for kind, folder in models.items()}
+    folders = _paths(models)
     with TerminalProgress() as progress:
         settings = load_settings(profile)
         folder, made = make_topic_quality(Store(Path(store)), chosen, folders, settings, progress)
     _say("quality of topics", folder, made)
     return str(folder)
+
+
+@task(name="predict", cache_policy=NO_CACHE, persist_result=False, task_run_name="predict {name}")
+def predict_step(
+    store: str,
+    corpus: str,
+    name: str,
+    version: int,
+    judged: dict[str, str],
+    of_all: dict[str, str],
+    profile: str,
+    seed: int,
+) -> Learned:
+    """Learn and judge a task on readers and books; return its folders, or why it is left out: it stops nothing.
+
+    Parameters
+    ----------
+    judged, of_all
+        Kind -> folder of the models fitted to the training readers, and to everybody.
+    """
+    opened = Store(Path(store))
+    history = ReadingHistory(opened.history, version)
+    models = Models(_paths(judged), _paths(of_all))
+    part, settings = _part(corpus, represent.READERS, seed), load_settings(profile)
+    with TerminalProgress() as progress:
+        found = predict(opened, name, history, part, models, settings, progress)
+    if isinstance(found, LeftOut):
+        get_run_logger().warning("%s is not predicted: %s", name, found.why)
+        return Learned(predictor="", quality="", models={}, left_out=found.why)
+    _say(f"predictor of {name}", found.predictor, found.made)
+    folders = {kind: str(folder) for kind, folder in found.models.items()}
+    return Learned(predictor=str(found.predictor), quality=str(found.quality), models=folders, left_out="")
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
@@ -147,12 +190,23 @@ def publish_step(store: str, trained: Trained, profile: str, seed: int) -> publi
     opened = Store(Path(store))
     history = ReadingHistory(opened.history, trained["version"])
     works, _ = make_works(opened, history)
-    spaces = {kind: Path(folder) for kind, folder in trained["spaces"].items()}
+    spaces = _paths(trained["spaces"])
     ensemble = Path(trained["ensemble"]) if trained["ensemble"] else None
     evaluations = [Path(folder) for folder in trained["evaluations"]]
     topics = Path(trained["topic_quality"]) if trained["topic_quality"] else None
+    learned = trained["predictors"]
     ingredients = Ingredients(
-        history, works, Path(trained["corpus"]), spaces, ensemble, evaluations, load_settings(profile), seed, topics
+        history,
+        works,
+        Path(trained["corpus"]),
+        spaces,
+        ensemble,
+        evaluations,
+        load_settings(profile),
+        seed,
+        topics,
+        predictors={name: _predicted(one) for name, one in learned.items() if not one["left_out"]},
+        not_predicted={name: one["left_out"] for name, one in learned.items() if one["left_out"]},
     )
     with TerminalProgress() as progress:
         outcome = publish.publish(opened, ingredients, progress)
@@ -184,6 +238,11 @@ def spaces_of(profile: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return settings.spaces, settings.topics.models
 
 
+def kinds_for_all(corpus: str, profile: str) -> tuple[str, ...]:
+    """Return the kinds of models that are fitted to everybody, to be published or asked."""
+    return kinds_of_all(Path(corpus), load_settings(profile))
+
+
 def splits_of(corpus: str, profile: str) -> list[str]:
     """Return the splits a corpus is judged on."""
     return represent.split_names(Path(corpus), load_settings(profile).split)
@@ -192,6 +251,14 @@ def splits_of(corpus: str, profile: str) -> list[str]:
 def _part(corpus: str, name: str, seed: int) -> represent.Part:
     """Return a part of a corpus, to be fitted on the device that the environment asks for."""
     return represent.Part(Path(corpus), name, seed, os.environ.get(DEVICE_VARIABLE) or "auto")
+
+
+def _paths(folders: dict[str, str]) -> dict[str, Path]:
+    return {kind: Path(folder) for kind, folder in folders.items()}
+
+
+def _predicted(learned: Learned) -> Predicted:
+    return Predicted(Path(learned["predictor"]), Path(learned["quality"]), _paths(learned["models"]))
 
 
 def _say(what: str, folder: Path, made: bool) -> None:

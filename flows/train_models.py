@@ -19,8 +19,10 @@ from flows.steps import (
     ensemble_step,
     evaluate_step,
     fit_step,
+    kinds_for_all,
     kinds_of,
     latest_version,
+    predict_step,
     spaces_of,
     splits_of,
     topics_step,
@@ -54,7 +56,9 @@ def train_models(
     splits = splits_of(corpus, profile)
     spaces, with_topics = spaces_of(profile)
     # gensim releases the interpreter lock and runs on one core, so the fits run side by side
-    of_all = {kind: fit_step.submit(root, corpus, kind, WHOLE, profile, seed) for kind in spaces}
+    of_all = {
+        kind: fit_step.submit(root, corpus, kind, WHOLE, profile, seed) for kind in kinds_for_all(corpus, profile)
+    }
     fits = {
         s: {k: fit_step.submit(root, corpus, k, s, profile, seed) for k in kinds_of(corpus, s, profile)} for s in splits
     }
@@ -66,13 +70,17 @@ def train_models(
     ensemble = ensemble_step(root, corpus, spaces[0], profile, seed)
     judged = {kind: fits[READERS][kind].result() for kind in with_topics}
     topics = topics_step(root, corpus, judged, profile, seed)
+    compared = {kind: future.result() for kind, future in fits[READERS].items()}
+    tasks = load_settings(profile).predictors.tasks
+    predictors = {name: predict_step(root, corpus, name, pinned, compared, fitted, profile, seed) for name in tasks}
     trained = Trained(
         version=pinned,
         corpus=corpus,
-        spaces=fitted,
+        spaces={kind: fitted[kind] for kind in spaces},
         ensemble=ensemble,
         topic_quality=topics,
         evaluations=evaluations,
+        predictors=predictors,
     )
     _leave_artifact(trained, splits)
     return trained
@@ -82,7 +90,8 @@ def _leave_artifact(trained: Trained, splits: list[str]) -> None:
     size = read_json(Path(trained["corpus"]) / "manifest.json")["metrics"]
     sizes = f"{size['n_readers']:,} readers, {size['n_books']:,} books, {size['n_readings']:,} readings"
     verdict = f"trained on history version {trained['version']}: {sizes}; judged on {' and '.join(splits)}"
-    made = [trained["corpus"], *trained["spaces"].values(), trained["ensemble"], trained["topic_quality"]]
+    learned = [one["predictor"] for one in trained["predictors"].values()]
+    made = [trained["corpus"], *trained["spaces"].values(), trained["ensemble"], trained["topic_quality"], *learned]
     folders = [*filter(None, made), *trained["evaluations"]]
     lines = [f"**{verdict}**", "", *(f"- `{Path(folder).parent.name}/{Path(folder).name}`" for folder in folders)]
     create_markdown_artifact(markdown="\n".join(lines), key="train-models", description="What was trained")

@@ -21,7 +21,12 @@ _CLASSES = {
     "dbm": ("models.dbm", "Dbm"),
 }
 KINDS = tuple(_CLASSES)
-_PREDICTORS: dict[str, tuple[str, str]] = {}
+_PREDICTORS = {
+    "bayes_by_backprop": ("models.bayes_by_backprop", "BayesByBackprop"),
+    "mc_dropout": ("models.mc_dropout", "McDropout"),
+    "deep_ensemble": ("models.deep_ensemble", "DeepEnsemble"),
+    "nuts": ("models.nuts", "Nuts"),
+}
 PREDICTOR_KINDS = tuple(_PREDICTORS)
 
 

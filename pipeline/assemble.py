@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from data.vectors import unit_rows
 from data.works.table import Works
 from models.base import Encoder
 from models.catalogue import model_class
+from pipeline.assemble_predictors import predictors_manifest, write_predictors
 from pipeline.assemble_topics import write_topics
 from pipeline.book_columns import book_columns, books_of
 from pipeline.config import AUTHOR, Settings
+from pipeline.downstream import Predicted
 from pipeline.gates import Gate
 from pipeline.index import GraphIndex, IndexConfig, make_index, saved_index
 from pipeline.neighbours import neighbour_table
@@ -43,6 +45,10 @@ class Ingredients:
     topic_quality
         Folder of the quality of the topics of `topics.models`, whose models are among `spaces`; None to publish
         without topics.
+    predictors
+        Task -> what it left in the store.
+    not_predicted
+        Task that was asked for and is left out -> why.
     """
 
     history: ReadingHistory
@@ -54,6 +60,8 @@ class Ingredients:
     settings: Settings
     seed: int
     topic_quality: Path | None = None
+    predictors: Mapping[str, Predicted] = field(default_factory=dict)
+    not_predicted: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def topic_models(self) -> dict[str, Path]:
@@ -71,6 +79,7 @@ class Ingredients:
         """Digest of all ingredients: equal ones make equal releases. How settings were found makes none another."""
         folders = [self.works, self.corpus, *self.spaces.values(), self.ensemble, self.topic_quality, *self.evaluations]
         names = [folder and folder.name for folder in folders]
+        names += [made.quality.name for made in self.predictors.values()]  # it is named by the predictor too
         settings = replace(self.settings, searched={})
         return digest_of([FORMAT, TOPICS_FORMAT, self.history.digest, names, asdict(settings), self.seed])
 
@@ -92,6 +101,9 @@ def assemble(folder: Path, ingredients: Ingredients, published: Sequence[str], p
     if ingredients.topic_quality:
         settings, models = ingredients.settings, ingredients.topic_models
         write_topics(folder, models, ingredients.topic_quality, corpus, books_of(books), settings, ingredients.seed)
+    if ingredients.settings.predictors.tasks:
+        tasks, left_out = ingredients.predictors, ingredients.not_predicted
+        write_predictors(folder, tasks, left_out, ingredients.settings, ingredients.seed)
 
 
 def _vectors(kind: str, model: Path, corpus: Corpus) -> np.ndarray:
@@ -152,6 +164,7 @@ def manifest(ingredients: Ingredients, published: Sequence[str], gates: list[Gat
         "topic_quality": ingredients.topic_quality and ingredients.topic_quality.name,
         "models": {kind: _made(ingredients.spaces[kind]) for kind in (*published, *topics)},
         "ensemble": _made(ingredients.ensemble) if ingredients.ensemble else None,
+        "predictors": predictors_manifest(ingredients.predictors),
         "evaluations": [folder.name for folder in ingredients.evaluations],
         "made_by": made_by(),
     }

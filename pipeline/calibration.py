@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from data.certainty import Calibration, Ends
-from pipeline.config import EnsembleConfig
+from pipeline.doubt_config import EnsembleConfig
 
 N_BINS = 10
 MIN_PAIRS = 100  # in a bin, for its gap to be worth naming

@@ -14,19 +14,14 @@ from typing import Any
 from data.digest import digest_of
 from data.errors import BadConfig
 from data.store import Store
+from pipeline.doubt_config import EnsembleConfig, PredictorsConfig
 from pipeline.metrics import METRICS
-from pipeline.typed_table import from_table
+from pipeline.typed_table import expect, from_table
 
 PROFILES = Path(__file__).parent / "profiles"
 SPACES = ("spectral", "ppmi", "word2vec")  # kinds of models that have a space of books, and one may be the default
 TOPIC_MODELS = ("lda", "prodlda")  # kinds that have a space too, which is never the default
-MIN_REPLICATES = 4  # fewer have no spread to speak of
 UNITS = EDITION, WORK, AUTHOR = "edition", "work", "author"
-
-
-def _expect(name: str, found: object, holds: bool, expected: str) -> None:
-    if not holds:
-        raise BadConfig(f"{name}: {found!r}, expected {expected}")
 
 
 @dataclass(frozen=True)
@@ -50,9 +45,9 @@ class CorpusConfig:
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
-        _expect("corpus.unit", self.unit, self.unit in UNITS, " or ".join(UNITS))
-        _expect("corpus.min_readers", self.min_readers, self.min_readers >= 1, "at least 1")
-        _expect("corpus.min_books", self.min_books, self.min_books >= 1, "at least 1")
+        expect("corpus.unit", self.unit, self.unit in UNITS, " or ".join(UNITS))
+        expect("corpus.min_readers", self.min_readers, self.min_readers >= 1, "at least 1")
+        expect("corpus.min_books", self.min_books, self.min_books >= 1, "at least 1")
 
 
 @dataclass(frozen=True)
@@ -78,9 +73,9 @@ class SplitConfig:
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
-        _expect("split.p_held_out", self.p_held_out, 0 < self.p_held_out < 0.5, "between 0 and 0.5")
-        _expect("split.p_hidden", self.p_hidden, 0 < self.p_hidden <= 0.5, "above 0, at most 0.5")
-        _expect("split.p_future", self.p_future, 0 < self.p_future < 1, "between 0 and 1")
+        expect("split.p_held_out", self.p_held_out, 0 < self.p_held_out < 0.5, "between 0 and 0.5")
+        expect("split.p_hidden", self.p_hidden, 0 < self.p_hidden <= 0.5, "above 0, at most 0.5")
+        expect("split.p_future", self.p_future, 0 < self.p_future < 1, "between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -100,8 +95,8 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
-        _expect("evaluation.n_bootstrap", self.n_bootstrap, self.n_bootstrap >= 1, "at least 1")
-        _expect("evaluation.level", self.level, 0 < self.level < 1, "between 0 and 1")
+        expect("evaluation.n_bootstrap", self.n_bootstrap, self.n_bootstrap >= 1, "at least 1")
+        expect("evaluation.level", self.level, 0 < self.level < 1, "between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -124,8 +119,8 @@ class GateConfig:
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
-        _expect("gates.metric", self.metric, self.metric in METRICS, f"one of {', '.join(METRICS)}")
-        _expect("gates.max_fall", self.max_fall, 0 <= self.max_fall <= 1, "between 0 and 1")
+        expect("gates.metric", self.metric, self.metric in METRICS, f"one of {', '.join(METRICS)}")
+        expect("gates.max_fall", self.max_fall, 0 <= self.max_fall <= 1, "between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -152,9 +147,9 @@ class PublishConfig:
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         known = bool(self.spaces) and set(self.spaces) <= set(SPACES)
-        _expect("publish.spaces", self.spaces, known, f"some of {SPACES}")
-        _expect("publish.n_neighbours", self.n_neighbours, self.n_neighbours >= 1, "at least 1")
-        _expect("publish.index_above", self.index_above, self.index_above >= 0, "0 or more")
+        expect("publish.spaces", self.spaces, known, f"some of {SPACES}")
+        expect("publish.n_neighbours", self.n_neighbours, self.n_neighbours >= 1, "at least 1")
+        expect("publish.index_above", self.index_above, self.index_above >= 0, "0 or more")
 
 
 @dataclass(frozen=True)
@@ -175,38 +170,8 @@ class TopicsConfig:
     def __post_init__(self) -> None:
         """Refuse impossible values."""
         once = set(self.models) <= set(TOPIC_MODELS) and len(set(self.models)) == len(self.models)
-        _expect("topics.models", self.models, once, f"some of {TOPIC_MODELS}, each once")
-        _expect("topics.n_seeds", self.n_seeds, self.n_seeds >= 1, "at least 1")
-
-
-@dataclass(frozen=True)
-class EnsembleConfig:
-    """How it is found out how sure a neighbour is.
-
-    Attributes
-    ----------
-    n_replicates
-        Times the default space is learned again from a bootstrap sample of the readers; 0 publishes without.
-    k
-        Length of the list that a probability is about.
-    level
-        Coverage of the intervals of similarities.
-    n_judged
-        Books on which the probabilities are calibrated and judged, on halves of the readers.
-    """
-
-    n_replicates: int = 12
-    k: int = 10
-    level: float = 0.9
-    n_judged: int = 2000
-
-    def __post_init__(self) -> None:
-        """Refuse impossible values."""
-        many = self.n_replicates == 0 or self.n_replicates >= MIN_REPLICATES
-        _expect("ensemble.n_replicates", self.n_replicates, many, f"0, or at least {MIN_REPLICATES}")
-        _expect("ensemble.k", self.k, self.k >= 1, "at least 1")
-        _expect("ensemble.level", self.level, 0 < self.level < 1, "between 0 and 1")
-        _expect("ensemble.n_judged", self.n_judged, self.n_judged >= 2, "at least 2")
+        expect("topics.models", self.models, once, f"some of {TOPIC_MODELS}, each once")
+        expect("topics.n_seeds", self.n_seeds, self.n_seeds >= 1, "at least 1")
 
 
 @dataclass(frozen=True)
@@ -255,6 +220,7 @@ class Settings:
     publish: PublishConfig = field(default_factory=PublishConfig)
     topics: TopicsConfig = field(default_factory=TopicsConfig)
     ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
+    predictors: PredictorsConfig = field(default_factory=PredictorsConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     sample: SampleConfig = field(default_factory=SampleConfig)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -31,7 +31,8 @@ from data.vectors import unit_rows
 from models.base import Encoder, Run
 from models.catalogue import model_class
 from pipeline.calibration import Pairs, check, fit_calibration
-from pipeline.config import EnsembleConfig, Settings
+from pipeline.config import Settings
+from pipeline.doubt_config import EnsembleConfig
 from pipeline.ranking import top_columns
 from pipeline.represent import WHOLE, Part, model_config
 from pipeline.resample import halves, sample

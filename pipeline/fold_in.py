@@ -159,7 +159,7 @@ def warm_book(store: Store, release: Release, text: str, space: str | None = Non
     """
     history = History(store.history).latest()
     works = Works.load(make_works(store, history)[0])
-    units = _Units(history, works, release)
+    units = Units(history, works, release)
     asked = units.of(pl.Series([find_edition(history, works, text, in_full=in_full)]))
     vectors = release.space(space)
     if (row := units.rows.get(asked[0] or "")) is not None:
@@ -172,12 +172,27 @@ def warm_book(store: Store, release: Release, text: str, space: str | None = Non
 def reader_books(store: Store, release: Release, raw: str, namespace: str | None = None) -> np.ndarray:
     """Return the rows of the books of a release that a reader of the latest history has read, int64, ascending.
 
+    Parameters and errors are those of `reader_readings`.
+    """
+    readings = reader_readings(store, release, raw, namespace).filter(pl.col("status") == "read")
+    return readings["row"].unique().sort().to_numpy().astype(np.int64)
+
+
+def reader_readings(store: Store, release: Release, raw: str, namespace: str | None = None) -> pl.DataFrame:
+    """Return what a reader of the latest history did with books of a release.
+
     Parameters
     ----------
     raw
         The reader's id as the source writes it. No message holds it.
     namespace
         Namespace of the source; None: the only one with readings of that id.
+
+    Returns
+    -------
+    DataFrame
+        ``row`` (int64, of the book in the release), ``reader`` (pseudonym), ``status, rating, rating_min, rating_max``;
+        a row of the release may occur several times, for several editions of a work or books of an author.
 
     Raises
     ------
@@ -186,17 +201,19 @@ def reader_books(store: Store, release: Release, raw: str, namespace: str | None
     """
     history = History(store.history).latest()
     of_namespaces = _pseudonyms(store, history, raw, namespace)
+    columns = ("reader", "status", "rating", "rating_min", "rating_max")
     read = history.readings.filter(pl.col("reader").is_in(list(of_namespaces)))
-    rows = read.select("reader", "book", "status").collect()
-    found = sorted(of_namespaces[one] for one in rows["reader"].unique())
+    found_rows = read.select("book", *columns).collect()
+    found = sorted(of_namespaces[one] for one in found_rows["reader"].unique())
     if not found:
         told = ", ".join(of_namespaces.values())
         raise WagahaiError(f"no reader of that id in {told}; give the id as the source writes it")
     if len(found) > 1:
         told = ", ".join(found)
         raise WagahaiError(f"readers of that id are in {told}: they may be other people. Say which with --namespace")
-    units = _Units(history, _works_of(store, history, release), release)
-    return units.known(rows.filter(pl.col("status") == "read")["book"])
+    units = Units(history, _works_of(store, history, release), release)
+    row = units.of(found_rows["book"]).replace_strict(units.rows, default=None, return_dtype=pl.Int64).alias("row")
+    return found_rows.select(row, *columns).drop_nulls("row")
 
 
 def _pseudonyms(store: Store, history: ReadingHistory, raw: str, namespace: str | None) -> dict[str, str]:
@@ -220,7 +237,7 @@ def _unit(release: Release) -> str:
     return str(release.manifest["settings"]["corpus"].get("unit", EDITION))  # of what there was no setting for once
 
 
-class _Units:
+class Units:
     """Books of the history as what a release counts as a book: editions, works or authors.
 
     Parameters
@@ -243,11 +260,6 @@ class _Units:
             )
             return named["author"]
         return self._works.of(books) if self._works is not None and self._unit == WORK else books
-
-    def known(self, books: pl.Series) -> np.ndarray:
-        """Return the rows of the books that the release has, int64, ascending and each once."""
-        rows = {self.rows[unit] for unit in self.of(books) if unit in self.rows}
-        return np.array(sorted(rows), np.int64)
 
     def lists_of_readers(self, unit: str) -> list[np.ndarray]:
         """Return the known books of each reader of a unit, in the order of the readers."""

@@ -18,8 +18,8 @@ from data.corpus import binary_rows
 from data.errors import BadArtifact, WagahaiError
 from data.release import Release
 from data.store import Store
-from models.catalogue import model_class
 from models.topics import TopicModel, TopicPosterior
+from pipeline.stored_models import stored_model
 
 LEVEL = 0.9
 _SMALLEST = 1e-9  # of a mean and of a standard deviation, below which a share is certain
@@ -73,15 +73,7 @@ def of_posterior(posterior: TopicPosterior) -> ReaderTopics:
 def _model(store: Store, release: Release, kind: str) -> TopicModel[object, object]:
     release.topics(kind)  # says so if there are none
     name = str(release.manifest["models"][kind]["artifact"])
-    folder, told = store.artifact(kind, name), "the topics of a reader cannot be worked out any more: the model of"
-    if not folder.is_dir():
-        raise WagahaiError(f"{told} release {release.id} is not in {store.root}. Make it anew: wagahai refresh")
-    try:
-        model = model_class(kind).load(folder, vocabulary=release.manifest["vocabulary"])
-    except BadArtifact as error:  # another version of wagahai made it, most likely
-        raise WagahaiError(
-            f"{told} release {release.id} cannot be read. Make it anew: wagahai refresh\n  {error}"
-        ) from error
+    model = stored_model(store, release, kind, name, told="the topics of a reader")
     if not isinstance(model, TopicModel):
-        raise BadArtifact(f"{folder}: {kind} has no topics")
+        raise BadArtifact(f"{store.artifact(kind, name)}: {kind} has no topics")
     return model

@@ -16,13 +16,14 @@ from data.progress import Progress
 from data.split import Split, reader_split, time_split
 from data.store import Store
 from models.base import Ranker, Run
-from models.catalogue import KINDS, model_class
+from models.catalogue import KINDS, PREDICTOR_KINDS, model_class
 from models.ease import too_large
 from pipeline.build_corpus import corpus_digest
 from pipeline.config import Settings, SplitConfig
 from pipeline.evaluate import FORMAT as EVALUATION_FORMAT
 from pipeline.evaluate import KIND as EVALUATION
 from pipeline.evaluate import evaluate
+from pipeline.predictor_settings import check_predictors
 from pipeline.typed_table import from_table
 
 WHOLE, READERS = "all", "readers"
@@ -107,14 +108,17 @@ def check_settings(settings: Settings, seed: int) -> None:
     BadConfig
         Naming the closest known kind or key, or the seed of the search.
     """
+    known = (*KINDS, *PREDICTOR_KINDS)
     for kind in settings.models:
-        if kind not in KINDS:
-            closest = get_close_matches(kind, KINDS, n=1)
+        if kind not in known:
+            closest = get_close_matches(kind, known, n=1)
             raise BadConfig(
-                f"models: unknown kind {kind!r}; known are {', '.join(KINDS)}"
+                f"models: unknown kind {kind!r}; known are {', '.join(known)}"
                 + "".join(f"; did you mean {c!r}?" for c in closest)
             )
-        model_config(kind, settings)
+        if kind in KINDS:
+            model_config(kind, settings)
+    check_predictors(settings)
     for kind, record in settings.searched.items():
         if (searched := record.get("seed")) != seed:
             raise BadConfig(

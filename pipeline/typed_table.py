@@ -12,6 +12,12 @@ from data.errors import BadConfig
 SettingsT = TypeVar("SettingsT")
 
 
+def expect(name: str, found: object, holds: bool, expected: str) -> None:
+    """Raise BadConfig for the setting `name`, saying what was found and expected, unless `holds`."""
+    if not holds:
+        raise BadConfig(f"{name}: {found!r}, expected {expected}")
+
+
 def from_table(config_type: type[SettingsT], table: dict[str, Any], where: str) -> SettingsT:
     """Return the dataclass `config_type` with the values of `table`, nested tables becoming nested dataclasses.
 

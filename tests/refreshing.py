@@ -17,7 +17,6 @@ from data.store import Store
 from pipeline.assemble import Ingredients
 from pipeline.build_corpus import make_corpus
 from pipeline.config import (
-    EnsembleConfig,
     EvaluationConfig,
     PublishConfig,
     SampleConfig,
@@ -25,6 +24,7 @@ from pipeline.config import (
     SplitConfig,
     TopicsConfig,
 )
+from pipeline.doubt_config import EnsembleConfig
 from pipeline.ensemble import make_ensemble
 from pipeline.ingest import ingest
 from pipeline.judge_topics import make_topic_quality

@@ -17,7 +17,8 @@ from data.vectors import unit_rows
 from models.base import Run
 from pipeline.build_corpus import corpus_digest
 from pipeline.calibration import Pairs, check, fit_calibration, linear_quantile, logistic, reliability
-from pipeline.config import EnsembleConfig, Settings
+from pipeline.config import Settings
+from pipeline.doubt_config import EnsembleConfig
 from pipeline.ensemble import calibrated, judged_pairs, make_ensemble, neighbour_certainty
 from pipeline.represent import WHOLE, Part
 from pipeline.resample import halves, sample

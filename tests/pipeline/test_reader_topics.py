@@ -59,7 +59,7 @@ def test_a_model_that_is_gone_is_said_to_be(store: Store, tmp_path: Path) -> Non
     shutil.copytree(store.root, tmp_path / "copy")
     copy = Store(tmp_path / "copy")
     shutil.rmtree(copy.root / "artifacts" / "lda")
-    with pytest.raises(WagahaiError, match=r"the model of release .* is not in"):
+    with pytest.raises(WagahaiError, match=r"the model lda of release .* is not in"):
         reader_topics(copy, Release.open(copy), "lda", np.array([0]))
 
 

@@ -1,0 +1,140 @@
+"""How well ratings are predicted: the hidden ratings of test readers, beside what is simple, row by row.
+
+Everything a page needs is kept as arrays: probabilities of each system for the same ratings, how much of the doubt is
+epistemic, how much was known of reader and book. Readers are numbers without meaning, which rows of one reader share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.artifact import ModelArtifact, read_artifact, read_json, write_artifact
+from data.corpus import Corpus
+from data.digest import digest_of
+from data.errors import EmptyCorpus
+from data.progress import Progress
+from data.seeds import derive_seed, generator
+from data.store import Store
+from pipeline.config import Settings
+from pipeline.rating_baselines import FORMAT as BASELINES_FORMAT
+from pipeline.rating_baselines import baseline_forecasts
+from pipeline.rating_metrics import Forecast
+from pipeline.rating_split import RatingSplit
+from pipeline.rating_task import RatingPredictor, open_rating, parts_of
+from pipeline.represent import Part
+
+KIND, FORMAT = "rating_quality", 1
+NET, OPINION = "rating", "opinion"  # systems: the predictor, and the forecast it starts from
+MAX_JUDGED = 50_000  # ratings judged by
+MIN_JUDGED = 200  # fewer say nothing
+_VARIANCES = ("epistemic_var", "aleatoric_var", "of_reader")
+_KNOWN = ("n_reader_ratings", "n_book_ratings")
+
+
+@dataclass(frozen=True)
+class RatingQuality:
+    """Predictions of the hidden ratings of test readers.
+
+    Attributes
+    ----------
+    levels
+        float32 (n_levels,), of the scale.
+    category
+        int64 (n,), the place of each rating among `levels`.
+    reader
+        int64 (n,), equal for ratings of one reader; no row of any vocabulary.
+    p
+        System -> float32 (n, n_levels): the predictor (``rating``), the forecast it starts from (``opinion``), and the
+        baselines (`pipeline.rating_baselines`).
+    epistemic_var, aleatoric_var
+        float32 (n,), of the predictor, in squared points.
+    of_reader
+        float32 (n,), share of the aleatoric variance that goes as a reader becomes well known.
+    n_reader_ratings, n_book_ratings
+        int64 (n,), ratings that were known of the reader, and of the book by others.
+    """
+
+    levels: np.ndarray
+    category: np.ndarray
+    reader: np.ndarray
+    p: Mapping[str, np.ndarray]
+    epistemic_var: np.ndarray
+    aleatoric_var: np.ndarray
+    of_reader: np.ndarray
+    n_reader_ratings: np.ndarray
+    n_book_ratings: np.ndarray
+
+    def forecast(self, system: str) -> Forecast:
+        """Return the forecasts of a system."""
+        return Forecast(self.p[system], self.levels, self.category)
+
+    def save(self, folder: Path, vocabulary: str, provenance: Mapping[str, Any]) -> None:
+        """Write it as an artifact into an empty folder."""
+        arrays = {name: getattr(self, name) for name in ("levels", "category", "reader", *_VARIANCES, *_KNOWN)}
+        arrays |= {f"p/{system}": p for system, p in self.p.items()}
+        write_artifact(folder, ModelArtifact(KIND, FORMAT, {"systems": list(self.p)}, arrays, vocabulary, provenance))
+
+    @classmethod
+    def load(cls, folder: Path) -> RatingQuality:
+        """Return what was saved in `folder`."""
+        artifact = read_artifact(folder, kind=KIND, format=FORMAT)
+        arrays = artifact.arrays
+        p = {system: arrays[f"p/{system}"] for system in artifact.config["systems"]}
+        of_rows = {name: arrays[name] for name in ("levels", "category", "reader", *_VARIANCES, *_KNOWN)}
+        return cls(p=p, **of_rows)
+
+
+def make_rating_quality(
+    store: Store, part: Part, ratings: Path, predictor: Path, settings: Settings, progress: Progress
+) -> tuple[Path, bool]:
+    """Return the folder of the quality of a predictor (`pipeline.rating_task`) made on a split, and whether it is new.
+
+    Raises
+    ------
+    EmptyCorpus
+        If there are fewer than `MIN_JUDGED` hidden ratings of test readers.
+    """
+    key = {**read_json(predictor / "manifest.json")["provenance"]["data"], "predictor": predictor.name}
+    digest = digest_of([KIND, FORMAT, BASELINES_FORMAT, key, settings.predictors.n_draws, part.seed])
+
+    def make(folder: Path) -> None:
+        corpus = Corpus.load(part.corpus)
+        parts = parts_of(part, ratings, corpus, settings)
+        progress.start("judge ratings", len(parts.test))
+        fitted = open_rating(predictor, corpus.books.digest)
+        quality = judge_rating(fitted, parts, settings.predictors.n_draws, part.seed)
+        quality.save(folder, corpus.books.digest, {"data": key, "seed": part.seed})
+        progress.finish(f"{len(quality.category):,} hidden ratings of {len(np.unique(quality.reader)):,} readers")
+
+    return store.get_or_make(KIND, digest, make)
+
+
+def judge_rating(fitted: RatingPredictor, parts: RatingSplit, n_draws: int, seed: int) -> RatingQuality:
+    """Return what is said of the test ratings by what is known; EmptyCorpus if there are too few of them."""
+    if len(parts.test) < MIN_JUDGED:
+        raise EmptyCorpus(f"{len(parts.test):,} hidden ratings of test readers: it takes {MIN_JUDGED} to judge by")
+    random = generator(seed, "rating/judged")
+    test = parts.test.rows(np.sort(random.permutation(len(parts.test))[:MAX_JUDGED]))
+    known = parts.known
+    rows = fitted.features.of_pairs(known, test.reader, test.book, counted=known)
+    said = fitted.predict(rows.features, n_draws, derive_seed(seed, "rating/draws"))
+    assert said.p is not None
+    opinion = fitted.features.opinions(known, test.reader, test.book, counted=known)
+    p = {NET: said.p, OPINION: opinion, **baseline_forecasts(known, test.reader, test.book)}
+    number = random.permutation(test.n_readers)  # says no more of a reader than that the rows are of one
+    return RatingQuality(
+        levels=test.levels,
+        category=test.category,
+        reader=number[test.reader].astype(np.int64),
+        p={system: probabilities.astype(np.float32) for system, probabilities in p.items()},
+        epistemic_var=said.epistemic_var,
+        aleatoric_var=said.aleatoric_var,
+        of_reader=fitted.of_reader(rows.features).astype(np.float32),
+        n_reader_ratings=rows.n_reader_ratings,
+        n_book_ratings=rows.n_book_ratings,
+    )

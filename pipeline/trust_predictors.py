@@ -1,0 +1,111 @@
+"""Whether to trust a predictor, by rule: it must be better than what is simple, by more than chance.
+
+*Will read.* It is published if it says more of what is read than popularity does: its log loss over all books is
+smaller, and the paired interval of the difference lies below 0. Books are ranked by it if its ranking is better than
+the base ranker's (the interval of the gain lies above 0); if not, by the base ranker, and the predictor only says how
+probable it is.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from data.seeds import derive_seed
+from pipeline.config import EvaluationConfig
+from pipeline.judge_will_read import CURVE, LOG_LOSS, NET, P_EDGES, POPULARITY, WillReadQuality
+from pipeline.metrics import METRICS, bootstrap_interval
+
+GROUPS = ("cold", "warm", "hot")
+
+
+def will_read_table(quality: WillReadQuality, config: EvaluationConfig, seed: int) -> list[dict[str, Any]]:
+    """Return one row per system and metric: ``system, metric, n_readers, mean, low, high``, and of the predictor's.
+
+    Those of the predictor also have ``over``: system -> mean, low and high of the difference, paired by reader. The
+    log loss is in nats for each book read, of all systems over the same books.
+    """
+    interval = partial(
+        bootstrap_interval,
+        n_bootstrap=config.n_bootstrap,
+        level=config.level,
+        seed=derive_seed(seed, "will_read/table"),
+    )
+    per_book = len(quality.n_hidden) / quality.n_hidden.sum()  # the mean over readers times it is the mean over books
+    rows = []
+    for metric, systems in {
+        **dict.fromkeys(METRICS, (NET, quality.base, POPULARITY)),
+        LOG_LOSS: (NET, CURVE, POPULARITY),
+    }.items():
+        scale = per_book if metric == LOG_LOSS else 1.0
+        values = {system: scale * quality.per_reader[f"{system}/{metric}"] for system in systems}
+        for system in systems:
+            found = interval(values[system])
+            row = {"system": system, "metric": metric, "n_readers": len(values[system])}
+            row |= {"mean": found.mean, "low": found.low, "high": found.high}
+            if system == NET:
+                over = {other: interval(values[NET] - values[other]) for other in systems[1:]}
+                row["over"] = {other: [gain.mean, gain.low, gain.high] for other, gain in over.items()}
+            rows.append(row)
+    return rows
+
+
+def will_read_verdict(quality: WillReadQuality, table: list[dict[str, Any]], metric: str) -> dict[str, Any]:
+    """Return whether the predictor is published, what books are ranked by, and both in words.
+
+    Parameters
+    ----------
+    metric
+        Of the ranking, that decides.
+    """
+    rows = {row["metric"]: row for row in table if row["system"] == NET}
+    gain, low, high = rows[LOG_LOSS]["over"][POPULARITY]
+    is_published = high < 0
+    better, better_low, better_high = rows[metric]["over"][quality.base]
+    rank_by = NET if is_published and better_low > 0 else quality.base
+    said = f"{rows[LOG_LOSS]['mean']:.3f} nats a book read, {gain:+.3f} ({low:+.3f} to {high:+.3f}) against popularity"
+    ranked = f"{metric} {rows[metric]['mean']:.3f}, {better:+.3f} ({better_low:+.3f} to {better_high:+.3f})"
+    against = f"against {quality.base}"
+    by = (
+        f"Books are ranked by it: {ranked} {against}."
+        if rank_by == NET
+        else f"Books are ranked by {quality.base}: the predictor's ranking is not better by more than chance, {ranked}."
+    )
+    told = f"Said to be read {quality.bins[1].sum():,.0f}, read {quality.bins[2].sum():,.0f}; {said}."
+    if not is_published:
+        told = f"Left out: what is read is not said better than by popularity, {said}."
+    return {"is_published": is_published, "rank_by": rank_by, "told": f"{told} {by}" if is_published else told}
+
+
+def will_read_record(quality: WillReadQuality, config: EvaluationConfig, metric: str, seed: int) -> dict[str, Any]:
+    """Return all that a release says of how well it is predicted what is read, as JSON values.
+
+    Returns
+    -------
+    dict
+        ``rows`` (`will_read_table`), ``verdict``, ``reliability`` (one record per interval of probabilities that has
+        pairs: ``low, high, n, p`` (mean), ``read`` (share)), ``groups`` (cold, warm, hot readers and books: ``n``, mean
+        ``p``, share ``read``, ``epistemic``, the share of the doubt that more data would take away).
+    """
+    table = will_read_table(quality, config, seed)
+    n, p, read = quality.bins
+    reliability = [
+        {"low": float(P_EDGES[i]), "high": float(P_EDGES[i + 1]), "n": int(n[i])}
+        | {"p": float(p[i] / n[i]), "read": float(read[i] / n[i])}
+        for i in np.flatnonzero(n)
+    ]
+    verdict = will_read_verdict(quality, table, metric)
+    return {"rows": table, "verdict": verdict, "reliability": reliability, "groups": _groups(quality)}
+
+
+def _groups(quality: WillReadQuality) -> list[dict[str, Any]]:
+    n, p, read, entropy, shared = quality.groups
+    return [
+        {"readers": readers, "books": books, "n": int(n[i, j]), "p": float(p[i, j] / n[i, j])}
+        | {"read": float(read[i, j] / n[i, j]), "epistemic": float(shared[i, j] / max(entropy[i, j], 1e-12))}
+        for i, readers in enumerate(GROUPS)
+        for j, books in enumerate(GROUPS)
+        if n[i, j]
+    ]

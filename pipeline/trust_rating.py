@@ -1,0 +1,136 @@
+"""Whether to trust the predictor of ratings, by rule, and all that a release says of how well it predicts.
+
+It is published if its probabilities are better than those of biases with a spread for each reader, the best of what is
+simple: its mean negative log likelihood is smaller, and the interval of the difference lies below 0. Differences are
+of the same ratings; their errors are clustered by reader.
+"""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from pipeline.config import EvaluationConfig
+from pipeline.judge_rating import NET, RatingQuality
+from pipeline.rating_baselines import STRONGEST
+from pipeline.rating_metrics import (
+    BOOK_EDGES,
+    KNOWN,
+    READER_EDGES,
+    Figure,
+    clustered,
+    grouped_figures,
+    known_groups,
+    pit_histogram,
+    rating_figures,
+    reliability,
+    risk_coverage,
+    row_scores,
+)
+
+_N_RISK = 20  # points of the risk-coverage curve
+
+
+def rating_record(quality: RatingQuality, config: EvaluationConfig, seed: int) -> dict[str, Any]:
+    """Return all that a release says of how well ratings are predicted, as JSON values.
+
+    Returns
+    -------
+    dict
+        ``n``, ``n_readers``, ``levels``; ``systems`` (system -> figure -> value and standard error,
+        `rating_figures`), ``over`` (figure -> mean, low and high of the predictor's difference to `STRONGEST`),
+        ``verdict``, ``groups`` (cold, warm and hot readers and books -> figures), ``pit`` (histogram),
+        ``reliability`` (of every level's probability), ``risk_coverage`` (RMSE of the least doubtful share).
+    """
+    systems = {system: rating_figures(quality.forecast(system), quality.reader, seed) for system in quality.p}
+    scores = {system: row_scores(quality.forecast(system), seed) for system in (NET, STRONGEST)}
+    over = {
+        name: _interval(clustered(scores[NET][name] - scores[STRONGEST][name], quality.reader), config.level)
+        for name in ("nll", "crps", "square")
+    }
+    return {
+        "n": len(quality.category),
+        "n_readers": len(np.unique(quality.reader)),
+        "levels": [float(level) for level in quality.levels],
+        "systems": {system: _values(figures) for system, figures in systems.items()},
+        "strongest": STRONGEST,
+        "over": over,
+        "verdict": _verdict(systems, over),
+        "groups": _groups(quality, seed),
+        "pit": pit_histogram(scores[NET]["pit"]).tolist(),
+        "reliability": _reliability(quality),
+        "risk_coverage": _risk_coverage(quality, scores[NET]["square"]),
+        "doubt": _doubt(quality),
+    }
+
+
+def _verdict(systems: dict[str, dict[str, Figure]], over: dict[str, list[float]]) -> dict[str, Any]:
+    mean, low, high = over["nll"]
+    nll, covered = systems[NET]["nll"].value, systems[NET]["cover90"].value
+    against = f"{mean:+.3f} ({low:+.3f} to {high:+.3f}) against {STRONGEST.replace('_', ' ')}"
+    if high >= 0:
+        told = f"Left out: not better than what is simple by more than chance, {nll:.3f} nats a rating, {against}."
+        return {"is_published": False, "told": told}
+    told = f"{nll:.3f} nats a rating, {against}; nine-in-ten sets hold {100 * covered:.0f} of 100 ratings."
+    return {"is_published": True, "told": told}
+
+
+def _interval(figure: Figure, level: float) -> list[float]:
+    """Return mean, low and high; of one reader alone, who has no error, everything is possible."""
+    half = NormalDist().inv_cdf((1 + level) / 2) * figure.se
+    half = half if np.isfinite(half) else 1e9
+    return [figure.value, figure.value - half, figure.value + half]
+
+
+def _values(figures: dict[str, Figure]) -> dict[str, dict[str, float | None]]:
+    return {
+        name: {"value": figure.value, "se": figure.se if np.isfinite(figure.se) else None}
+        for name, figure in figures.items()
+    }
+
+
+def _groups(quality: RatingQuality, seed: int) -> dict[str, Any]:
+    masks: dict[str, np.ndarray] = {}
+    for what, n, edges in (
+        ("readers", quality.n_reader_ratings, READER_EDGES),
+        ("books", quality.n_book_ratings, BOOK_EDGES),
+    ):
+        of = known_groups(n, edges)
+        masks |= {f"{name} {what}": of == i for i, name in enumerate(KNOWN)}
+    figures = grouped_figures(quality.forecast(NET), quality.reader, masks, seed)
+    doubt = {name: _doubt(quality, masks[name]) for name in figures}
+    return {name: {"n": int(masks[name].sum()), **_values(found), **doubt[name]} for name, found in figures.items()}
+
+
+def _doubt(quality: RatingQuality, mask: np.ndarray | None = None) -> dict[str, float]:
+    """Return shares of the mean variance: of the model, of what is unknown of the reader, and what stays."""
+    rows = slice(None) if mask is None else mask
+    epistemic, aleatoric = (
+        quality.epistemic_var[rows].astype(np.float64),
+        quality.aleatoric_var[rows].astype(np.float64),
+    )
+    total = max(float((epistemic + aleatoric).sum()), 1e-12)
+    of_model = float(epistemic.sum()) / total
+    of_reader = float((aleatoric * quality.of_reader[rows]).sum()) / total
+    return {"of_model": of_model, "of_reader": of_reader, "stays": 1 - of_model - of_reader}
+
+
+def _reliability(quality: RatingQuality) -> list[dict[str, float]]:
+    """Probabilities of every level of every rating, and how often it was that level."""
+    p = quality.p[NET].astype(np.float64)
+    happened = np.zeros(p.shape, bool)
+    happened[np.arange(len(p)), quality.category] = True
+    found = reliability(p.ravel(), happened.ravel())
+    return [
+        {"p": float(found.forecast[i]), "frequency": float(found.frequency[i]), "n": int(found.n[i])}
+        | {"low": float(found.low[i]), "high": float(found.high[i])}
+        for i in range(len(found.n))
+    ]
+
+
+def _risk_coverage(quality: RatingQuality, square: np.ndarray) -> list[dict[str, float]]:
+    curve = risk_coverage(square, quality.epistemic_var + quality.aleatoric_var)
+    at = np.unique(np.linspace(1, len(curve), _N_RISK).round().astype(np.int64))
+    return [{"share": float(n / len(curve)), "rmse": float(np.sqrt(curve[n - 1]))} for n in at]
