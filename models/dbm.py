@@ -36,6 +36,7 @@ from data.errors import EmptyCorpus
 from models.base import Ranker, Run
 from models.dbm_conditional import Completion, complete, log_odds, log_odds_of_unknown
 from models.dbm_config import ABSENT, DbmConfig
+from models.dbm_likelihood import Likelihood, likelihood
 from models.dbm_machine import Machine
 from models.dbm_training import fit_machine
 from models.dbm_units import Units, without_tail
@@ -113,9 +114,16 @@ class Dbm(Ranker[DbmConfig, Corpus]):
         known[:, self.units.n_known :] = True
         return known
 
-    def of_books_alone(self) -> Machine:
-        """Return the machine whose visible units are the books, in the order of ``units.books``; topics are hidden."""
-        return without_tail(self.machine, self.units.n_known)
+    def likelihood(self, rows: sp.csr_matrix, seed: int) -> Likelihood:
+        """Return the log-likelihoods of all that readers read of the books with a unit; topics are summed out.
+
+        Parameters
+        ----------
+        rows
+            csr (n_rows, n_books), at least one row.
+        """
+        read = torch.from_numpy((rows[:, self.units.books].toarray() > 0).astype(np.uint8))
+        return likelihood(without_tail(self.machine, self.units.n_known), read, seed)
 
     def complete(self, visible: sp.csr_matrix, seed: int = 0) -> Completion:
         """Return what sampling says of every book with a unit, in the order of ``units.books``, of one reader.

@@ -13,11 +13,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 
 from data.artifact import ModelArtifact, read_artifact, write_artifact
 from data.corpus import Corpus
@@ -27,13 +26,13 @@ from data.split import HeldOut
 from data.vocabulary import Vocabulary
 from models.base import Run
 from models.catalogue import model_class
-from models.dbm import Dbm
 from models.dbm_config import DbmConfig
-from models.dbm_likelihood import likelihood
-from models.dbm_units import most_read
 from pipeline.config import EvaluationConfig, Settings
 from pipeline.metrics import bootstrap_interval, ranking_metrics
 from pipeline.represent import model_config
+
+if TYPE_CHECKING:
+    from models.dbm import Dbm
 
 KIND, FORMAT = "boltzmann_quality", 1
 DEEP, RESTRICTED, POPULARITY = "dbm", "rbm", "popularity"
@@ -136,6 +135,8 @@ def task_of(train: Corpus, held_out: HeldOut, config: DbmConfig) -> Task:
     EmptyCorpus
         If no held-out reader, or no training reader, has read enough of the books.
     """
+    from models.dbm_units import most_read  # here and not above: torch takes a second to load
+
     books = most_read(train, config.n_visible)
     n_shown, n_hidden = (_n_read(part[:, books]) for part in (held_out.visible, held_out.hidden))
     enough = n_shown + n_hidden >= config.min_books
@@ -178,8 +179,7 @@ def judge_boltzmann(machines: Mapping[str, Dbm], task: Task, settings: Settings,
     for name, model in machines.items():
         scores = model.score(task.visible)[:, task.books]
         per_reader[name] = ranking_metrics(scores, task.visible[:, task.books].tocsr(), task.hidden)
-        read = torch.from_numpy(task.rows[:, task.books].toarray())
-        found = likelihood(model.of_books_alone(), read, run.derive_seed("judge/boltzmann"))
+        found = model.likelihood(task.rows, run.derive_seed("judge/boltzmann"))
         per_reader[name][LIKELIHOOD] = found.of_rows
         sampling[name] = {name: value for name, value in asdict(found).items() if name != "of_rows"}
         run.progress.advance()
