@@ -27,7 +27,7 @@ from models.dbm_gibbs import CoupledGibbs
 from models.dbm_machine import Machine
 from models.dbm_metropolis import CoupledMetropolis, LocalMode
 from models.dbm_phase import Estimate, Phase
-from models.dbm_state import State
+from models.dbm_state import State, drawn
 from models.dbm_statistics import Particles, Report, Statistics, below, statistics
 
 FROM_MODES, FROM_DATA, FROM_CHAINS = "modes", "data", "chains"
@@ -139,7 +139,5 @@ def positive_phase(
 
 def _from_data(visible: torch.Tensor, hidden: State, random: torch.Generator) -> State:
     """Return the data with hidden units drawn from `hidden`, probabilities or units: layer 1 is its first even one."""
-    even, odd = (
-        (torch.rand(block.shape, generator=random, device=block.device) < block).to(block.dtype) for block in hidden
-    )
+    even, odd = (drawn(block, random) for block in hidden)
     return State(torch.cat([visible, odd], dim=1), even)
