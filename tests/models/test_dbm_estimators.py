@@ -131,7 +131,7 @@ def test_every_row_of_a_wide_machine_has_weights_that_add_up_to_one(coupling: st
     for burn_in, n_averaged in ((0, 1), (2, 1), (1, 5)):
         phase = CoupledGibbs(burn_in, n_averaged, coupling=coupling)
         found = phase.expectation(upper, 9, torch.Generator().manual_seed(1))
-        assert int(found.report.tau.min()) > 2, "all pairs are apart after the first step"
+        assert int(found.report.tau.min()) > 1, "no pair has met after the first step"
         weight = torch.zeros(9).index_add_(0, found.particles.row, found.particles.weight)
         torch.testing.assert_close(weight, torch.ones(9))
 
