@@ -34,7 +34,7 @@ from models.dbm_config import MachineConfig
 from models.dbm_estimators import FROM_CHAINS, FROM_DATA, Method, method_named
 from models.dbm_machine import Machine
 from models.dbm_start import initial_machine
-from models.dbm_state import State
+from models.dbm_state import State, drawn
 from models.dbm_statistics import Particles, Report, Statistics, below, statistics
 
 _START = 0.5  # offset of a hidden unit before it is known
@@ -178,8 +178,7 @@ def learned_by(config: MachineConfig) -> Method:
 
 def sampled_state(state: State, random: torch.Generator) -> State:
     """Return a state with units drawn from `state`, probabilities or units."""
-    draws = (torch.rand(block.shape, generator=random, device=block.device).lt(block).float() for block in state)
-    return State(*draws)
+    return State(drawn(state.even, random), drawn(state.odd, random))
 
 
 def units_of(block: torch.Tensor) -> torch.Tensor:

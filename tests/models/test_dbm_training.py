@@ -14,7 +14,7 @@ from data.checkpoint import Checkpoint
 from data.progress import Quiet
 from data.store import Store
 from models.base import Run
-from models.dbm_config import ESTIMATORS, MachineConfig
+from models.dbm_config import MachineConfig
 from models.dbm_exact import exact_gradient, exact_particles, log_likelihood
 from models.dbm_learner import Learner, centred_weights, plain_biases, sampled_state
 from models.dbm_likelihood import likelihood
@@ -76,8 +76,10 @@ def test_a_machine_is_the_same_when_its_offsets_move(sizes: tuple[int, ...]) -> 
         np.testing.assert_allclose(old, new, atol=1e-5)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_gradients_of_every_estimator_point_up(estimator: str) -> None:
+@pytest.mark.parametrize(
+    "estimator", ["cd", "pcd", "coupled_gibbs", "coupled_chains"]
+)  # the others are noise or biased
+def test_gradients_of_an_estimator_point_up(estimator: str) -> None:
     config = replace(CONFIG, estimator=estimator, n_chains=2000, gibbs_steps=5, posterior_steps=5)
     learner = Learner(torch.from_numpy(ROWS), config, 0)
     rows = torch.arange(len(ROWS))
@@ -87,7 +89,7 @@ def test_gradients_of_every_estimator_point_up(estimator: str) -> None:
     expected = torch.cat([slope.flatten() for slope in centred_weights(exact, learner.offsets)])
     found = -torch.cat([weight.grad.flatten() for weight in learner.weights if weight.grad is not None])
     cosine = float(torch.nn.functional.cosine_similarity(found.double(), expected, dim=0))
-    assert cosine > (0.9 if estimator in ("cd", "pcd") else 0.1), cosine
+    assert cosine > 0.9
 
 
 @pytest.mark.parametrize("centring", [0.0, 0.02])
