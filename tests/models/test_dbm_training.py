@@ -11,7 +11,6 @@ import torch
 
 import models.dbm_likelihood
 from data.checkpoint import Checkpoint
-from data.progress import Quiet
 from data.store import Store
 from models.base import Run
 from models.dbm_config import MachineConfig
@@ -22,6 +21,7 @@ from models.dbm_machine import Machine
 from models.dbm_state import State
 from models.dbm_training import FittedMachine, fit_machine
 from models.training import Diverged
+from tests.killing import Killed, KillsAfter
 from tests.models.machines import all_rows, machine_of
 
 CONFIG = MachineConfig(
@@ -116,22 +116,6 @@ def test_a_restricted_machine_learns_as_well() -> None:
 
 
 # ---- crashes, divergence, judging --------------------------------------------------------
-
-
-class Killed(Exception):
-    """The process ends here."""
-
-
-class KillsAfter(Quiet):
-    """A progress that kills at the end of an epoch."""
-
-    def __init__(self, n_epochs: int) -> None:
-        self.left = n_epochs
-
-    def advance(self, steps: int = 1) -> None:
-        self.left -= steps
-        if not self.left:
-            raise Killed
 
 
 def assert_same(found: FittedMachine, expected: FittedMachine) -> None:
