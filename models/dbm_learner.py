@@ -6,8 +6,8 @@ Parameters are kept *centred* (Montavon and Mueller 2012; Melchior, Fischer and 
 
 the offsets o_l are near the means of the units, so that the gradient of a weight is a difference of covariances and not
 of co-occurrences, to which frequent units and biases would add their own. The distribution is that of the machine of
-the same weights and biases  b_l = c_l - W_{l-1}'o_{l-1} - W_l o_{l+1}. Trained from the same start with the same
-settings, without centring, a deep machine of digits ends 20 nats lower (CHANGELOG.md).
+the same weights and biases  b_l = c_l - W_{l-1}'o_{l-1} - W_l o_{l+1}. What centring gains is measured, and where it
+gains nothing (CHANGELOG.md).
 
 Offsets of visible units are their means in the data; those of hidden units follow their means in the positive phase,
 and when they move the biases move with them: the machine is the same before and after.
