@@ -39,6 +39,10 @@ class Particles:
     row: torch.Tensor
     n_rows: int
 
+    def at(self, which: torch.Tensor) -> Particles:
+        """Return some of the particles, by number; rows are as many as before."""
+        return Particles(self.state.at(which), self.weight[which], self.row[which], self.n_rows)
+
 
 def one_each(state: State) -> Particles:
     """Return one particle a row."""
