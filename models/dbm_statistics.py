@@ -113,6 +113,15 @@ def statistics(machine: Machine, particles: Particles) -> Statistics:
     return Statistics(tuple(weights), tuple(biases))
 
 
+def moved(machine: Machine, by: Statistics, rate: float) -> Machine:
+    """Return the machine whose parameters are those of `machine` plus `rate` times `by`."""
+    weights, biases = (
+        tuple(value + rate * change.to(value.dtype) for value, change in zip(*pair, strict=True))
+        for pair in ((machine.weights, by.weights), (machine.biases, by.biases))
+    )
+    return Machine(weights, biases, machine.product_dtype)
+
+
 def statistics_by_row(machine: Machine, particles: Particles) -> torch.Tensor:
     """Return each row's own estimate, (n_rows, n_statistics), in the order of `Statistics.flat`.
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -19,7 +17,8 @@ from models.dbm_gibbs import CoupledGibbs
 from models.dbm_machine import Machine
 from models.dbm_metropolis import CoupledMetropolis, LocalMode
 from models.dbm_phase import Phase
-from tests.models.exactness import Exactness, exactness, hidden_exactness
+from models.dbm_statistics import moved
+from tests.models.exactness import exactness, hidden_exactness, pooled_rms_z
 from tests.models.machines import all_rows, machine_of
 
 REPLICATES = 20_000
@@ -38,11 +37,6 @@ UNBIASED: dict[str, Phase] = {
 }
 BIASED: dict[str, Phase] = {"released": LocalMode(), "a sweep from the mode": Gibbs()}
 MACHINES = {"4-4-4": machine_of((4, 4, 4), 3), "6-6": machine_of((6, 6), 5), "3-3-3-3": machine_of((3, 3, 3, 3), 7)}
-
-
-def pooled_rms_z(found: Iterable[Exactness]) -> float:
-    """Return the rms over machines and seeds: the statistics of one machine move together, so one rms z varies much."""
-    return float(np.sqrt(np.mean([part.rms_z**2 for part in found])))
 
 
 @pytest.mark.parametrize("phase", UNBIASED.values(), ids=UNBIASED)
@@ -211,9 +205,7 @@ def test_the_same_seed_gives_the_same_gradient() -> None:
 def test_one_step_up_an_exact_gradient_raises_what_it_should() -> None:
     machine = machine_of((4, 4, 4), 2)
     step = exact_expectations(machine)
-    weights = tuple(weight + 1e-3 * by.float() for weight, by in zip(machine.weights, step.weights, strict=True))
-    biases = tuple(bias + 1e-3 * by.float() for bias, by in zip(machine.biases, step.biases, strict=True))
-    gained = log_z(Machine(weights, biases)) - log_z(machine)
+    gained = log_z(moved(machine, step, 1e-3)) - log_z(machine)
     assert float(gained) == pytest.approx(1e-3 * float(step.flat().square().sum()), rel=0.01)
 
 
