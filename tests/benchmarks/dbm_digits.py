@@ -41,7 +41,7 @@ HIDDEN = (12, 32)
 PCD = MachineConfig(
     hidden_sizes=HIDDEN, epochs=300, learning_rate=0.02, n_chains=500, weight_decay=0.001, judge_every=20
 )
-COUPLED = replace(PCD, estimator="coupled_gibbs", epochs=60, learning_rate=0.01, n_chains=300, judge_every=5)
+COUPLED = replace(PCD, estimator="coupled_gibbs", epochs=60, n_chains=30, judge_every=5)  # a row: a hundred states
 SYSTEMS: dict[str, MachineConfig] = {
     "pcd": PCD,
     "pcd, not centred": replace(PCD, centring=0.0),
@@ -50,7 +50,7 @@ SYSTEMS: dict[str, MachineConfig] = {
     "cd": replace(PCD, estimator="cd"),
     "coupled_gibbs": COUPLED,
     "coupled_chains": replace(COUPLED, estimator="coupled_chains"),
-    "local_mode": replace(COUPLED, estimator="local_mode", epochs=100, n_chains=100),
+    "local_mode": replace(COUPLED, estimator="local_mode", epochs=100, learning_rate=0.01, n_chains=100),
 }
 _N_PICTURES, _N_SAMPLES, _SWEEPS = 10, 3, 200
 
