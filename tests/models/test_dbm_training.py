@@ -81,7 +81,7 @@ def test_a_machine_is_the_same_when_its_offsets_move(sizes: tuple[int, ...]) -> 
 )  # the others are noise or biased
 def test_gradients_of_an_estimator_point_up(estimator: str) -> None:
     config = replace(CONFIG, estimator=estimator, n_chains=2000, gibbs_steps=5, posterior_steps=5)
-    learner = Learner(torch.from_numpy(ROWS), config, 0)
+    learner = Learner(torch.from_numpy(ROWS), config, 0, start=machine_of((8, 4, 3), seed=1, sd=0.7))
     rows = torch.arange(len(ROWS))
     for _ in range(5):  # chains that go on
         learner.set_gradients(rows)
@@ -89,7 +89,7 @@ def test_gradients_of_an_estimator_point_up(estimator: str) -> None:
     expected = torch.cat([slope.flatten() for slope in centred_weights(exact, learner.offsets)])
     found = -torch.cat([weight.grad.flatten() for weight in learner.weights if weight.grad is not None])
     cosine = float(torch.nn.functional.cosine_similarity(found.double(), expected, dim=0))
-    assert cosine > 0.9
+    assert cosine > 0.99
 
 
 @pytest.mark.parametrize("centring", [0.0, 0.02])
