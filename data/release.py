@@ -12,6 +12,7 @@
     quality.json         the table of measured quality
     predictors/TASK/     what says whether a book is read, how it is liked: a predictor and how well it predicts
     predictors.json      how well each task is predicted, what is trusted for what; which is left out, and why
+    boltzmann.json       how good the Boltzmann machine of readers is, and which it is; or why there is none
     books.parquet        the same books, and
     neighbours.parquet   every book's nearest books, how near and how sure, and
     topics.parquet       the most typical books of every topic, and
@@ -206,6 +207,12 @@ class Release:
         """What is predicted and how well: ``tasks``, ``left_out`` (`pipeline.assemble_predictors`); empty without."""
         path = self.folder / "predictors.json"
         return read_json(path) if path.exists() else {"tasks": {}, "left_out": {}}  # older releases have none
+
+    @cached_property
+    def boltzmann(self) -> dict[str, Any]:
+        """The Boltzmann machine of readers and its figures (`pipeline.boltzmann`); empty if made without."""
+        path = self.folder / "boltzmann.json"
+        return read_json(path) if path.exists() else {}  # older releases have none
 
     def predictor(self, task: str) -> Path:
         """Return the folder of the predictor of a task.

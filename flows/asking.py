@@ -1,4 +1,4 @@
-"""The arguments of the questions to a release: nearest, why, editions, topics, predict, recommend.
+"""The arguments of the questions to a release: nearest, why, editions, topics, predict, recommend, complete.
 
 The answers are loaded when asked.
 """
@@ -23,6 +23,7 @@ def add_questions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     _add_topics(commands)
     _add_predict(commands)
     _add_recommend(commands)
+    _add_complete(commands)
 
 
 def count(text: str) -> int:
@@ -81,6 +82,16 @@ def _add_recommend(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("-k", type=count, default=10, metavar="N", help="books to list (default 10)")
     parser.add_argument("--explore", action="store_true", help="rank by one draw of what is not certain")
     parser.add_argument("--seed", type=count, metavar="N", help="of the draw (default: of the day)")
+    parser.add_argument("--namespace", help="namespace of the reader's source")
+    parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
+    _add_filters(parser)
+    add_output(parser)
+
+
+def _add_complete(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("complete", help="books missing of what a reader has read, how likely and how sure")
+    parser.add_argument("reader", metavar="READER", help="the reader's id; - reads it from standard input")
+    parser.add_argument("-k", type=count, default=10, metavar="N", help="books to list (default 10)")
     parser.add_argument("--namespace", help="namespace of the reader's source")
     parser.add_argument("--release", metavar="ID", help="ask this release, not the one that serves")
     _add_filters(parser)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flows.telling_topics import Shares
 
 USER_ERROR, REFUSED = 2, 3
-READS = ("nearest", "why", "editions", "topics", "releases", "predict", "recommend")
+READS = ("nearest", "why", "editions", "topics", "releases", "predict", "recommend", "complete")
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -77,10 +77,8 @@ def _run(chosen: argparse.Namespace) -> int:
         from flows import telling_topics
 
         return telling_topics.topics(chosen, _topics_of_reader)
-    if chosen.command in ("predict", "recommend"):
-        from flows import predicting, recommending
-
-        return {"predict": predicting.predict, "recommend": recommending.recommend}[chosen.command](chosen)
+    if chosen.command in ("predict", "recommend", "complete"):
+        return _ask_of_reader(chosen)
     if chosen.command in ("why", "editions"):
         from flows import explaining
 
@@ -111,6 +109,20 @@ def _write(chosen: argparse.Namespace) -> int:
         "report": writing.report,
         "serve": writing.serve,
     }[chosen.command](chosen)
+
+
+def _ask_of_reader(chosen: argparse.Namespace) -> int:
+    if chosen.command == "predict":
+        from flows import predicting
+
+        return predicting.predict(chosen)
+    if chosen.command == "complete":
+        from flows import completing
+
+        return completing.complete(chosen)
+    from flows import recommending
+
+    return recommending.recommend(chosen)
 
 
 def _placed_book(

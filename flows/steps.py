@@ -28,6 +28,7 @@ from flows.progress import TerminalProgress
 from pipeline import build_corpus, publish, represent
 from pipeline.account import report
 from pipeline.assemble import Ingredients
+from pipeline.boltzmann import Boltzmann, make_boltzmann
 from pipeline.config import load_settings
 from pipeline.downstream import LeftOut, Models, Predicted, kinds_of_all, predict
 from pipeline.ensemble import make_ensemble
@@ -51,6 +52,14 @@ class Learned(TypedDict):
     left_out: str
 
 
+class Machine(TypedDict):
+    """What a Boltzmann machine leaves in the store: folders; or, where there is none, the reason alone."""
+
+    model: str
+    quality: str
+    left_out: str
+
+
 class Trained(TypedDict):
     """What a training run leaves in the store: a pinned history version, and folders; the default space first."""
 
@@ -61,6 +70,7 @@ class Trained(TypedDict):
     topic_quality: str | None
     evaluations: list[str]
     predictors: dict[str, Learned]
+    boltzmann: Machine | None
 
 
 @task(name="make sample", cache_policy=NO_CACHE, persist_result=False)
@@ -185,6 +195,21 @@ def predict_step(
     return Learned(predictor=str(found.predictor), quality=str(found.quality), models=folders, left_out="")
 
 
+@task(name="Boltzmann machine", cache_policy=NO_CACHE, persist_result=False)
+def boltzmann_step(store: str, corpus: str, profile: str, seed: int) -> Machine | None:
+    """Fit and judge a machine of readers; return its folders, or why there is none; None if none is asked for."""
+    settings = load_settings(profile)
+    if not settings.boltzmann.on:
+        return None
+    with TerminalProgress() as progress:
+        found = make_boltzmann(Store(Path(store)), _part(corpus, represent.READERS, seed), settings, progress)
+    if isinstance(found, LeftOut):
+        get_run_logger().warning("no Boltzmann machine: %s", found.why)
+        return Machine(model="", quality="", left_out=found.why)
+    _say("Boltzmann machine", found.model, found.made)
+    return Machine(model=str(found.model), quality=str(found.quality), left_out="")
+
+
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
 def publish_step(store: str, trained: Trained, profile: str, seed: int) -> publish.Published:
     """Assemble a release, judge it and switch to it if it is good; return what happened."""
@@ -208,6 +233,7 @@ def publish_step(store: str, trained: Trained, profile: str, seed: int) -> publi
         topics,
         predictors={name: _predicted(one) for name, one in learned.items() if not one["left_out"]},
         not_predicted={name: one["left_out"] for name, one in learned.items() if one["left_out"]},
+        boltzmann=_machine(trained["boltzmann"]),
     )
     with TerminalProgress() as progress:
         outcome = publish.publish(opened, ingredients, progress)
@@ -260,6 +286,14 @@ def _paths(folders: dict[str, str]) -> dict[str, Path]:
 
 def _predicted(learned: Learned) -> Predicted:
     return Predicted(Path(learned["predictor"]), Path(learned["quality"]), _paths(learned["models"]))
+
+
+def _machine(found: Machine | None) -> Boltzmann | LeftOut | None:
+    if found is None:
+        return None
+    if found["left_out"]:
+        return LeftOut(found["left_out"])
+    return Boltzmann(Path(found["model"]), Path(found["quality"]))
 
 
 def _say(what: str, folder: Path, made: bool) -> None:

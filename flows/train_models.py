@@ -15,6 +15,7 @@ from data.errors import BadConfig
 from data.store import Store
 from flows.steps import (
     Trained,
+    boltzmann_step,
     corpus_step,
     ensemble_step,
     evaluate_step,
@@ -73,6 +74,7 @@ def train_models(
     compared = {kind: future.result() for kind, future in fits[READERS].items()}
     tasks = load_settings(profile).predictors.tasks
     predictors = {name: predict_step(root, corpus, name, pinned, compared, fitted, profile, seed) for name in tasks}
+    boltzmann = boltzmann_step(root, corpus, profile, seed)
     trained = Trained(
         version=pinned,
         corpus=corpus,
@@ -81,6 +83,7 @@ def train_models(
         topic_quality=topics,
         evaluations=evaluations,
         predictors=predictors,
+        boltzmann=boltzmann,
     )
     _leave_artifact(trained, splits)
     return trained
@@ -92,6 +95,7 @@ def _leave_artifact(trained: Trained, splits: list[str]) -> None:
     verdict = f"trained on history version {trained['version']}: {sizes}; judged on {' and '.join(splits)}"
     learned = [one["predictor"] for one in trained["predictors"].values()]
     made = [trained["corpus"], *trained["spaces"].values(), trained["ensemble"], trained["topic_quality"], *learned]
+    made += [trained["boltzmann"]["model"]] if trained["boltzmann"] else []
     folders = [*filter(None, made), *trained["evaluations"]]
     lines = [f"**{verdict}**", "", *(f"- `{Path(folder).parent.name}/{Path(folder).name}`" for folder in folders)]
     create_markdown_artifact(markdown="\n".join(lines), key="train-models", description="What was trained")

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from data.artifact import ModelArtifact, made_by, read_artifact, write_artifact
+from data.checkpoint import Checkpoint
 from data.errors import BadArtifact
 from data.progress import Progress, Quiet
 from data.seeds import derive_seed, generator
@@ -38,12 +39,15 @@ class Run:
         Where to say how far it is.
     device
         Where torch computes: ``auto`` (CUDA where there is one, else the CPU), ``cpu`` or ``cuda``.
+    checkpoint
+        Where a long fit keeps its state, and goes on from if it was killed; None keeps none.
     """
 
     seed: int = 0
     stage: str = "release"
     progress: Progress = field(default_factory=Quiet, compare=False)
     device: str = "auto"
+    checkpoint: Checkpoint | None = field(default=None, compare=False)
 
     def generator(self, name: str) -> np.random.Generator:
         """Return the random generator of the stream `name`."""

@@ -18,6 +18,7 @@ _CLASSES = {
     "lda": ("models.lda", "Lda"),
     "word2vec": ("models.word2vec", "Word2Vec"),
     "prodlda": ("models.prodlda", "ProdLda"),
+    "dbm": ("models.dbm", "Dbm"),
 }
 KINDS = tuple(_CLASSES)
 _PREDICTORS = {

@@ -16,14 +16,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyro
 import torch
 
+from data.checkpoint import Checkpoint
 from data.errors import BadConfig, NoDevice
 from data.progress import Progress, Quiet
+from models.resuming import Course, State
 
 pyro.settings.set(module_local_params=True)
 
@@ -32,8 +33,6 @@ _ONE_AT_A_TIME = threading.RLock()  # flows fit models side by side, in threads
 
 Step = Callable[[torch.Tensor, float], "torch.Tensor | float"]
 """Takes one step on a batch, int64 (n,) row numbers, the given share of all steps being done; returns the loss."""
-
-State = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -126,13 +125,10 @@ def gradient_step(
     decay_from
         Share of the steps after which the learning rates fall linearly to zero; 1 keeps them.
     """
-    rates = [group["lr"] for group in optimizer.param_groups]
+    decay = decaying(optimizer, decay_from)
 
     def step(rows: torch.Tensor, done: float) -> torch.Tensor:
-        if decay_from < 1:
-            share = min(1.0, (1 - done) / (1 - decay_from))
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * share
+        decay(done)
         optimizer.zero_grad(set_to_none=True)
         value = loss(rows, done)
         value.backward()  # type: ignore[no-untyped-call]  # torch
@@ -140,6 +136,25 @@ def gradient_step(
         return value.detach()
 
     return step
+
+
+def decaying(optimizer: torch.optim.Optimizer, decay_from: float) -> Callable[[float], None]:
+    """Return what sets the learning rates when a share of the steps is done: they fall linearly to zero.
+
+    Parameters
+    ----------
+    decay_from
+        Share of the steps after which they fall; 1 keeps them.
+    """
+    rates = [group["lr"] for group in optimizer.param_groups]
+
+    def decay(done: float) -> None:
+        if decay_from < 1:
+            share = min(1.0, (1 - done) / (1 - decay_from))
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * share
+
+    return decay
 
 
 def train(
@@ -152,6 +167,8 @@ def train(
     device: torch.device | None = None,
     judge: Callable[[], float] | None = None,
     progress: Progress | None = None,
+    checkpoint: Checkpoint | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
 ) -> Trained:
     """Train `module` in place, an epoch a step of `progress`, which the caller starts and finishes.
 
@@ -162,42 +179,70 @@ def train(
     ----------
     judge
         Called after each epoch with the module in evaluation mode; returns what is to be small. The best state is kept.
+    checkpoint
+        Where the loop is kept after every epoch. What is kept there is gone on from, and ends with the same parameters
+        as a loop that was never killed.
+    optimizer
+        The one `step` uses, whose moments a checkpoint has to keep.
 
     Raises
     ------
     Diverged
         If no epoch was good.
     """
-    order = torch.Generator().manual_seed(seed)
-    n_batches = max(1, math.ceil(n_rows / loop.batch_size))
-    losses: list[float] = []
-    verdicts: list[float] = []
-    kept, kept_epoch, why = _state(module), 0, "all epochs"
-    for epoch in range(loop.epochs):
-        module.train()
-        permuted = torch.randperm(n_rows, generator=order).to(device or "cpu")
-        total: torch.Tensor | float = 0.0
-        for i, rows in enumerate(torch.tensor_split(permuted, n_batches)):
-            done = (epoch * n_batches + i) / (loop.epochs * n_batches)
-            total = total + step(rows, done) * (len(rows) / n_rows)
-        if not (math.isfinite(loss := float(total)) and _is_finite(module)):
+    course = Course(module, torch.Generator().manual_seed(seed), optimizer, _state(module))
+    told = progress or Quiet()
+    if checkpoint is not None and (found := checkpoint.read()) is not None:
+        course.resume(found)
+        told.advance(course.n_epochs)
+    why = _stop(course, loop)
+    while not why:
+        loss = _epoch(course, step, n_rows, loop, device)
+        if not (math.isfinite(loss) and _is_finite(module)):
             why = "loss is no number"
             break
-        losses.append(loss)
-        if judge is not None:
-            module.eval()
-            verdicts.append(judge())
-        if judge is None or kept_epoch == 0 or verdicts[-1] < verdicts[kept_epoch - 1]:
-            kept, kept_epoch = _state(module), epoch + 1
-        (progress or Quiet()).advance()
-        if loop.patience is not None and epoch + 1 - kept_epoch >= loop.patience:
-            why = "no better verdict"
-            break
-    if kept_epoch == 0 and loop.epochs:
+        _look(course, loss, judge)
+        if checkpoint is not None:
+            checkpoint.write(course.arrays())
+        told.advance()
+        why = _stop(course, loop)
+    if course.kept_epoch == 0 and loop.epochs:
         raise Diverged(f"the loss is no number in the first of {loop.epochs} epochs: try a smaller learning_rate")
-    module.load_state_dict(kept)
+    module.load_state_dict(course.kept)
     module.eval()
-    return Trained(np.array(losses), np.array(verdicts), kept_epoch, why)
+    return Trained(np.array(course.losses), np.array(course.verdicts), course.kept_epoch, why)
+
+
+def _epoch(course: Course, step: Step, n_rows: int, loop: Loop, device: torch.device | None) -> float:
+    """Take the steps of the next epoch; return the mean loss over its rows."""
+    course.module.train()
+    permuted = torch.randperm(n_rows, generator=course.order).to(device or "cpu")
+    n_batches = max(1, math.ceil(n_rows / loop.batch_size))
+    total: torch.Tensor | float = 0.0
+    for i, rows in enumerate(torch.tensor_split(permuted, n_batches)):
+        done = (course.n_epochs * n_batches + i) / (loop.epochs * n_batches)
+        total = total + step(rows, done) * (len(rows) / n_rows)
+    return float(total)
+
+
+def _look(course: Course, loss: float, judge: Callable[[], float] | None) -> None:
+    """Count a good epoch, and keep its state if it is the best, or the last one and there is no judge."""
+    course.losses.append(loss)
+    if judge is not None:
+        course.module.eval()
+        course.verdicts.append(judge())
+    verdicts = course.verdicts
+    if judge is None or course.kept_epoch == 0 or verdicts[-1] < verdicts[course.kept_epoch - 1]:
+        course.kept, course.kept_epoch = _state(course.module), course.n_epochs
+
+
+def _stop(course: Course, loop: Loop) -> str:
+    """Return why the loop is over; empty if it goes on."""
+    if course.n_epochs >= loop.epochs:
+        return "all epochs"
+    if loop.patience is not None and course.n_epochs and course.n_epochs - course.kept_epoch >= loop.patience:
+        return "no better verdict"
+    return ""
 
 
 def _state(module: torch.nn.Module) -> State:

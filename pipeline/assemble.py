@@ -24,9 +24,10 @@ from models.base import Encoder
 from models.catalogue import model_class
 from pipeline.assemble_predictors import predictors_manifest, write_predictors
 from pipeline.assemble_topics import write_topics
+from pipeline.boltzmann import Boltzmann, write_boltzmann
 from pipeline.book_columns import book_columns, books_of
 from pipeline.config import AUTHOR, Settings
-from pipeline.downstream import Predicted
+from pipeline.downstream import LeftOut, Predicted
 from pipeline.gates import Gate
 from pipeline.index import GraphIndex, IndexConfig, make_index, saved_index
 from pipeline.neighbours import neighbour_table
@@ -49,6 +50,8 @@ class Ingredients:
         Task -> what it left in the store.
     not_predicted
         Task that was asked for and is left out -> why.
+    boltzmann
+        The machine of readers, or why there is none; None if none was asked for.
     """
 
     history: ReadingHistory
@@ -62,6 +65,7 @@ class Ingredients:
     topic_quality: Path | None = None
     predictors: Mapping[str, Predicted] = field(default_factory=dict)
     not_predicted: Mapping[str, str] = field(default_factory=dict)
+    boltzmann: Boltzmann | LeftOut | None = None
 
     @property
     def topic_models(self) -> dict[str, Path]:
@@ -80,6 +84,8 @@ class Ingredients:
         folders = [self.works, self.corpus, *self.spaces.values(), self.ensemble, self.topic_quality, *self.evaluations]
         names = [folder and folder.name for folder in folders]
         names += [made.quality.name for made in self.predictors.values()]  # it is named by the predictor too
+        if isinstance(self.boltzmann, Boltzmann):
+            names += [self.boltzmann.model.name, self.boltzmann.quality.name]
         settings = replace(self.settings, searched={})
         return digest_of([FORMAT, TOPICS_FORMAT, self.history.digest, names, asdict(settings), self.seed])
 
@@ -104,6 +110,8 @@ def assemble(folder: Path, ingredients: Ingredients, published: Sequence[str], p
     if ingredients.settings.predictors.tasks:
         tasks, left_out = ingredients.predictors, ingredients.not_predicted
         write_predictors(folder, tasks, left_out, ingredients.settings, ingredients.seed)
+    if ingredients.boltzmann:
+        write_boltzmann(folder, ingredients.boltzmann, ingredients.settings.evaluation, ingredients.seed)
 
 
 def _vectors(kind: str, model: Path, corpus: Corpus) -> np.ndarray:
@@ -165,6 +173,7 @@ def manifest(ingredients: Ingredients, published: Sequence[str], gates: list[Gat
         "models": {kind: _made(ingredients.spaces[kind]) for kind in (*published, *topics)},
         "ensemble": _made(ingredients.ensemble) if ingredients.ensemble else None,
         "predictors": predictors_manifest(ingredients.predictors),
+        "boltzmann": _made(machine.model) if isinstance(machine := ingredients.boltzmann, Boltzmann) else None,
         "evaluations": [folder.name for folder in ingredients.evaluations],
         "made_by": made_by(),
     }

@@ -175,6 +175,19 @@ class TopicsConfig:
 
 
 @dataclass(frozen=True)
+class BoltzmannConfig:
+    """Whether a Boltzmann machine of readers is fitted, judged and published; its settings are ``models.dbm``.
+
+    Attributes
+    ----------
+    on
+        Whether.
+    """
+
+    on: bool = True
+
+
+@dataclass(frozen=True)
 class ReportConfig:
     """What the similarity report shows.
 
@@ -221,6 +234,7 @@ class Settings:
     topics: TopicsConfig = field(default_factory=TopicsConfig)
     ensemble: EnsembleConfig = field(default_factory=EnsembleConfig)
     predictors: PredictorsConfig = field(default_factory=PredictorsConfig)
+    boltzmann: BoltzmannConfig = field(default_factory=BoltzmannConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     sample: SampleConfig = field(default_factory=SampleConfig)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)

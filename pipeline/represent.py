@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.artifact import read_json
+from data.checkpoint import Checkpoint
 from data.corpus import Corpus
 from data.digest import digest_of
 from data.errors import BadConfig, EmptyCorpus
@@ -135,13 +136,17 @@ def make_model(store: Store, kind: str, part: Part, settings: Settings, progress
     digest = digest_of([kind, model.format, asdict(config), key, part.seed])
     stage = "release" if part.name == WHOLE else f"evaluation/{part.name}"
 
+    checkpoint = Checkpoint(store, digest)
+
     def make(folder: Path) -> None:
         data = part.data(settings.split)
-        fitted = model.fit(data, config, Run(part.seed, stage, progress, part.device))
+        fitted = model.fit(data, config, Run(part.seed, stage, progress, part.device, checkpoint))
         provenance = {"data": key, "seed": part.seed, "stage": stage, "device": part.device}
         fitted.save(folder, vocabulary=data.books.digest, provenance=provenance)
 
-    return store.get_or_make(kind, digest, make)
+    found = store.get_or_make(kind, digest, make)
+    checkpoint.drop()
+    return found
 
 
 def make_evaluation(

@@ -1,0 +1,86 @@
+"""Expectations by what is not coupled, and so is biased: some sweeps of Gibbs sampling, or mean field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from models.dbm_gibbs import chain_parity
+from models.dbm_machine import Machine
+from models.dbm_modes import find_modes
+from models.dbm_phase import Estimate, Phase, independent
+from models.dbm_state import EVEN, State, coin_flips, mean, sampled
+from models.dbm_statistics import Report, no_counts, one_each
+
+
+@dataclass(frozen=True)
+class Gibbs(Phase):
+    """The state after some sweeps of block Gibbs sampling, one block averaged over given the other.
+
+    Started at the data it is contrastive divergence (Hinton 2002), at its own last states persistent contrastive
+    divergence (Tieleman 2008).
+
+    Attributes
+    ----------
+    n_sweeps
+        Sweeps.
+    """
+
+    unbiased: ClassVar[bool] = False
+    n_sweeps: int = 1
+
+    def expectation(
+        self, machine: Machine, n_rows: int, random: torch.Generator, start: State | None = None
+    ) -> Estimate:
+        """See `Phase`; without `start` chains start at the local modes reached from uniform states."""
+        if machine.n_layers == 1:
+            return independent(machine, n_rows)
+        parity = chain_parity(machine)
+        steps = no_counts(machine.biases[0])
+        if start is None:
+            modes = find_modes(machine, coin_flips((n_rows, machine.block_sizes[parity]), random), parity)
+            start, steps = modes.state, modes.steps
+        state, draw = start, sampled(random)
+        for _ in range(self.n_sweeps):
+            state = machine.sweep(state, draw, first=1 - parity)
+        other = torch.sigmoid(machine.block_field(state[parity], 1 - parity))
+        counted = State(state.even, other) if parity == EVEN else State(other, state.odd)
+        return Estimate(one_each(counted), Report(n_rows, steps, no_counts(other)), state)
+
+
+@dataclass(frozen=True)
+class MeanField(Phase):
+    """The independent units nearest the machine in relative entropy (Salakhutdinov and Hinton 2009, section 3.2).
+
+    As positive phase it follows the gradient of a lower bound of the likelihood, not of the likelihood.
+
+    Attributes
+    ----------
+    most_sweeps
+        Sweeps at most.
+    tolerance
+        The sweeps end when no probability of any row moves by more.
+    """
+
+    unbiased: ClassVar[bool] = False
+    most_sweeps: int = 30
+    tolerance: float = 1e-3
+
+    def expectation(
+        self, machine: Machine, n_rows: int, random: torch.Generator, start: State | None = None
+    ) -> Estimate:
+        """See `Phase`; without `start` every probability starts at 1/2."""
+        if machine.n_layers == 1:
+            return independent(machine, n_rows)
+        half = (machine.biases[0].new_full((n_rows, size), 0.5) for size in machine.block_sizes)
+        state = State(*half) if start is None else start
+        for _ in range(self.most_sweeps):
+            after = machine.sweep(state, mean, first=EVEN)
+            moved = (after.odd - state.odd).abs().max()
+            state = after
+            if moved <= self.tolerance:
+                break
+        none = no_counts(state.even)
+        return Estimate(one_each(state), Report(n_rows, none, none), state)

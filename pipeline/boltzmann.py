@@ -1,0 +1,147 @@
+"""A Boltzmann machine of readers, fitted to be judged and to be published, by digest; and what a release says of it.
+
+It completes what a reader has read (`pipeline.complete`). It never ranks books for a reader unasked: where it finds
+more hidden books than what is simple, the verdict says so, and a person decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from data.artifact import write_json
+from data.digest import digest_of
+from data.errors import BadConfig, WagahaiError
+from data.progress import Progress
+from data.store import Store
+from models.base import Run
+from pipeline.config import EvaluationConfig, Settings
+from pipeline.downstream import LeftOut
+from pipeline.judge_boltzmann import (
+    DEEP,
+    FORMAT,
+    KIND,
+    LIKELIHOOD,
+    RESTRICTED,
+    YARDSTICKS,
+    BoltzmannQuality,
+    judge_boltzmann,
+    task_of,
+)
+from pipeline.represent import WHOLE, Part, make_model, model_config
+
+METRIC = "recall20"
+
+
+@dataclass(frozen=True)
+class Boltzmann:
+    """What it leaves in the store: the machine fitted to everybody, and how good its like is.
+
+    Attributes
+    ----------
+    made
+        Whether anything was made, not known before.
+    """
+
+    model: Path
+    quality: Path
+    made: bool = False
+
+
+def make_boltzmann(store: Store, part: Part, settings: Settings, progress: Progress) -> Boltzmann | LeftOut:
+    """Fit and judge a machine; return what it left in the store, or why there is none: it stops no release.
+
+    Parameters
+    ----------
+    part
+        The split by readers of the corpus.
+
+    Raises
+    ------
+    BadConfig
+        If a setting is wrong: that is for a person to mend.
+    """
+    try:
+        quality, judged = make_quality(store, part, settings, progress)
+        model, fitted = make_model(store, DEEP, replace(part, name=WHOLE), settings, progress)
+    except BadConfig:
+        raise
+    except (WagahaiError, FloatingPointError) as error:  # too few readers of the books, say; a loss that is no number
+        return LeftOut(str(error))
+    return Boltzmann(model, quality, judged or fitted)
+
+
+def make_quality(store: Store, part: Part, settings: Settings, progress: Progress) -> tuple[Path, bool]:
+    """Return the folder of how good machines of one and of all hidden layers are, and whether it had to be made."""
+    split = part.split(settings.split)
+    config = model_config(DEEP, settings)
+    task = task_of(split.train, split.test, config)  # before anything is fitted: too few readers are an error
+    systems, vocabulary = {DEEP: settings}, split.train.books.digest
+    if len(config.hidden_sizes) > 1:
+        systems[RESTRICTED] = _first_layer_only(settings, config.hidden_sizes)
+    folders = {name: make_model(store, DEEP, part, of, progress)[0] for name, of in systems.items()}
+    yardsticks = {kind: asdict(model_config(kind, settings)) for kind in YARDSTICKS}
+    key = {**part.key(settings.split), "models": {name: folder.name for name, folder in folders.items()}}
+    digest = digest_of([KIND, FORMAT, key, yardsticks, part.seed])
+
+    def make(folder: Path) -> None:
+        from models.dbm import Dbm  # here and not above: torch takes a second to load
+
+        machines = {name: Dbm.load(path, vocabulary=vocabulary) for name, path in folders.items()}
+        run = Run(part.seed, "evaluation/boltzmann", progress)
+        judge_boltzmann(machines, task, settings, run).save(folder, {"data": key, "seed": part.seed})
+
+    return store.get_or_make(KIND, digest, make)
+
+
+def _first_layer_only(settings: Settings, hidden_sizes: Sequence[int]) -> Settings:
+    table = {**settings.models.get(DEEP, {}), "hidden_sizes": [hidden_sizes[0]]}
+    return replace(settings, models={**settings.models, DEEP: table})
+
+
+# ---- what a release says ----------------------------------------------------------------
+
+
+def write_boltzmann(folder: Path, made: Boltzmann | LeftOut, config: EvaluationConfig, seed: int) -> None:
+    """Write ``boltzmann.json`` into a release's folder: figures and verdict, or ``left_out``, why there are none."""
+    if isinstance(made, LeftOut):
+        write_json(folder / "boltzmann.json", {"left_out": made.why})
+        return
+    quality = BoltzmannQuality.load(made.quality)
+    rows = quality.table(config, seed)
+    facts = {"artifact": made.model.name, "n_books": quality.n_books, "sampling": quality.sampling}
+    write_json(folder / "boltzmann.json", {**facts, "rows": rows, "verdict": verdict(rows)})
+
+
+def verdict(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return what figures come to.
+
+    Returns
+    -------
+    dict
+        ``finds_most``: whether the machine finds more hidden books than every yardstick, by more than chance;
+        ``layers_help``: whether more layers than one make readers likelier by more than chance, None with one;
+        ``told``: both in words.
+    """
+    found, likely = (_row(rows, DEEP, metric) for metric in (METRIC, LIKELIHOOD))
+    finds_most = all(found["over"][kind][1] > 0 for kind in YARDSTICKS)
+    best = max(YARDSTICKS, key=lambda kind: _row(rows, kind, METRIC)["mean"])
+    gain = likely["over"][YARDSTICKS[0]]
+    told = (
+        f"a Boltzmann machine makes what a reader has read {gain[0]:.1f} nats likelier than independent books do "
+        f"({gain[1]:.1f} to {gain[2]:.1f}); of hidden books it finds {100 * found['mean']:.1f} % among 20, "
+        f"{best} {100 * _row(rows, best, METRIC)['mean']:.1f} %"
+    )
+    layers_help = None
+    if RESTRICTED in likely["over"]:
+        mean, low, high = likely["over"][RESTRICTED]
+        layers_help = bool(low > 0)
+        said = "help" if layers_help else "do not help beyond chance" if high > 0 else "harm"
+        told += f"; more layers than one {said}: {mean:+.2f} nats ({low:+.2f} to {high:+.2f})"
+    return {"finds_most": finds_most, "layers_help": layers_help, "told": told}
+
+
+def _row(rows: Sequence[dict[str, Any]], system: str, metric: str) -> dict[str, Any]:
+    return next(row for row in rows if (row["system"], row["metric"]) == (system, metric))
