@@ -20,7 +20,7 @@ from torch.nn import functional
 from models.dbm_exact import MOST_UNITS, log_z
 from models.dbm_gibbs import chain_parity
 from models.dbm_machine import Machine
-from models.dbm_state import State
+from models.dbm_state import State, drawn
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,7 @@ def _log_weights(
     own, other = parity, 1 - parity
     biases, first = machine.block_biases, still.block_biases
     log_weight = torch.zeros(n_chains, dtype=torch.float64, device=machine.device)
-    uniform = torch.rand((n_chains, machine.block_sizes[own]), generator=random, device=machine.device)
-    block = (uniform < torch.sigmoid(first[own])).to(uniform.dtype)
+    block = drawn(torch.sigmoid(first[own]).expand(n_chains, -1), random)
     was = 0.0
     for step in range(1, n_steps + 1):
         beta = step / n_steps
@@ -137,8 +136,7 @@ def _moved(
 ) -> torch.Tensor:
     """Return the block `own` after a sweep at inverse temperature `beta`; `field` is the other block's, at 1."""
 
-    def drawn(whole: torch.Tensor, parity: int) -> torch.Tensor:
-        uniform = torch.rand(whole.shape, generator=random, device=whole.device)
-        return (uniform < torch.sigmoid(torch.lerp(first[parity].expand_as(whole), whole, beta))).to(whole.dtype)
+    def tempered(whole: torch.Tensor, parity: int) -> torch.Tensor:
+        return drawn(torch.sigmoid(torch.lerp(first[parity].expand_as(whole), whole, beta)), random)
 
-    return drawn(machine.block_field(drawn(field, 1 - own), own), own)
+    return tempered(machine.block_field(tempered(field, 1 - own), own), own)

@@ -11,7 +11,7 @@ from models.dbm_gibbs import chain_parity
 from models.dbm_machine import Machine
 from models.dbm_modes import find_modes
 from models.dbm_phase import Estimate, Phase, independent
-from models.dbm_state import EVEN, State, mean, sampled
+from models.dbm_state import EVEN, State, coin_flips, mean, sampled
 from models.dbm_statistics import Report, no_counts, one_each
 
 
@@ -40,7 +40,7 @@ class Gibbs(Phase):
         parity = chain_parity(machine)
         steps = no_counts(machine.biases[0])
         if start is None:
-            modes = find_modes(machine, machine.uniform_state(n_rows, random)[parity], parity)
+            modes = find_modes(machine, coin_flips((n_rows, machine.block_sizes[parity]), random), parity)
             start, steps = modes.state, modes.steps
         state, draw = start, sampled(random)
         for _ in range(self.n_sweeps):

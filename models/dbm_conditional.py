@@ -62,7 +62,8 @@ class Completion:
     p
         float64 (n_visible,), probability to be 1 given what is known of the others.
     low, high
-        float64 (n_visible,), between which it lies with probability `LEVEL`, were the hidden units known.
+        float64 (n_visible,), between which it lies with at least probability `LEVEL`, were the hidden units known: the
+        middle quantiles, drawn out to hold `p` where a few draws far off have moved it beyond them.
     sd
         float64 (n_visible,), standard deviation of the same.
     error
@@ -153,4 +154,4 @@ def _completion(field: np.ndarray, weight: np.ndarray) -> Completion:
         for at in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     )
     error = of_chain.std(axis=0, ddof=1) / np.sqrt(len(of_chain))
-    return Completion(p, low, high, sd, error)
+    return Completion(p, np.minimum(low, p), np.maximum(high, p), sd, error)

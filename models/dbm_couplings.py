@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import torch
 
+from models.dbm_state import drawn
+
 UNITS, BLOCKS, EITHER = "units", "blocks", "either"
 COUPLINGS = (UNITS, BLOCKS, EITHER)
 _NEAR = 1.0  # sum of squared differences in units of variance, up to which two blocks agree more often than not
@@ -32,7 +34,7 @@ def draw_pair(
     coupling
         One of `COUPLINGS`.
     """
-    x, y = (uniform < p).to(p.dtype), (uniform < q).to(q.dtype)
+    x, y = (torch.lt(uniform, of, out=torch.empty_like(of)) for of in (p, q))
     if coupling == UNITS:
         return x, y
     rows = torch.arange(len(p), device=p.device) if coupling == BLOCKS else _near(p, q).nonzero()[:, 0]
@@ -54,9 +56,9 @@ def _same_or_rest(x: torch.Tensor, p: torch.Tensor, q: torch.Tensor, random: tor
     rest = (_log_uniform(x, random) + log_p_block(x, p) > log_p_block(x, q)).nonzero()[:, 0]
     while len(rest):
         there = q[rest]
-        drawn = (torch.rand(there.shape, generator=random, device=there.device) < there).to(there.dtype)
-        taken = _log_uniform(drawn, random) + log_p_block(drawn, there) > log_p_block(drawn, p[rest])
-        y[rest[taken]] = drawn[taken]
+        new = drawn(there, random)
+        taken = _log_uniform(new, random) + log_p_block(new, there) > log_p_block(new, p[rest])
+        y[rest[taken]] = new[taken]
         rest = rest[~taken]
     return y
 

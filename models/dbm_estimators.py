@@ -27,7 +27,7 @@ from models.dbm_gibbs import CoupledGibbs
 from models.dbm_machine import Machine
 from models.dbm_metropolis import CoupledMetropolis, LocalMode
 from models.dbm_phase import Estimate, Phase
-from models.dbm_state import State
+from models.dbm_state import State, drawn
 from models.dbm_statistics import Particles, Report, Statistics, below, statistics
 
 FROM_MODES, FROM_DATA, FROM_CHAINS = "modes", "data", "chains"
@@ -80,6 +80,23 @@ def method_named(name: str) -> Method:
 
 
 @dataclass(frozen=True)
+class Phases:
+    """What the two phases of a batch returned.
+
+    Attributes
+    ----------
+    positive, negative
+        The estimates.
+    hidden
+        The particles of the positive phase as ones of the whole machine.
+    """
+
+    positive: Estimate
+    negative: Estimate
+    hidden: Particles
+
+
+@dataclass(frozen=True)
 class Gradient:
     """An estimate of the gradient of the mean log-likelihood of a batch.
 
@@ -107,26 +124,42 @@ def gradient(
     chains: State | None = None,
     n_chains: int | None = None,
 ) -> Gradient:
-    """Return the gradient of the mean log-likelihood of `visible`, (n_rows, n_visible) of 0 and 1.
+    """Return the gradient of the mean log-likelihood of `visible`; see `gradient_particles` for the parameters."""
+    phases = gradient_particles(machine, visible, method, random, chains, n_chains)
+    ascent = statistics(machine, phases.hidden).minus(statistics(machine, phases.negative.particles))
+    return Gradient(ascent, phases.positive.report, phases.negative.report, phases.negative.end)
+
+
+def gradient_particles(
+    machine: Machine,
+    visible: torch.Tensor,
+    method: Method,
+    random: torch.Generator,
+    chains: State | None = None,
+    n_chains: int | None = None,
+) -> Phases:
+    """Return the particles of both phases for a batch.
 
     Parameters
     ----------
+    visible
+        (n_rows, n_visible) of 0 and 1.
     random
         Where all randomness comes from, on the machine's device.
     chains
         Where the last call left them, for a method whose chains go on.
     n_chains
-        Estimates of the negative phase; None takes as many as `visible` has rows.
+        Estimates of the negative phase; None takes as many as `visible` has rows. Chains that go on, or start at the
+        data, are as many as they are.
     """
     positive, hidden = positive_phase(machine, visible, method.positive, random)
-    start, n_started = None, n_chains or len(visible)
-    if method.starts == FROM_CHAINS and chains is not None:
+    start = None
+    if method.starts == FROM_CHAINS:
         start = chains
     elif method.starts == FROM_DATA:
-        start, n_started = _from_data(visible, positive.end, random), len(visible)
-    negative = method.negative.expectation(machine, n_started if start is None else len(start.even), random, start)
-    ascent = statistics(machine, hidden).minus(statistics(machine, negative.particles))
-    return Gradient(ascent, positive.report, negative.report, negative.end)
+        start = _from_data(visible, positive.end, random)
+    n_started = (n_chains or len(visible)) if start is None else len(start.even)
+    return Phases(positive, method.negative.expectation(machine, n_started, random, start), hidden)
 
 
 def positive_phase(
@@ -139,7 +172,5 @@ def positive_phase(
 
 def _from_data(visible: torch.Tensor, hidden: State, random: torch.Generator) -> State:
     """Return the data with hidden units drawn from `hidden`, probabilities or units: layer 1 is its first even one."""
-    even, odd = (
-        (torch.rand(block.shape, generator=random, device=block.device) < block).to(block.dtype) for block in hidden
-    )
+    even, odd = (drawn(block, random) for block in hidden)
     return State(torch.cat([visible, odd], dim=1), even)

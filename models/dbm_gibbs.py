@@ -24,7 +24,7 @@ from models.dbm_couplings import UNITS, draw_pair
 from models.dbm_machine import Machine
 from models.dbm_modes import find_modes
 from models.dbm_phase import Estimate, Phase, independent
-from models.dbm_state import EVEN, ODD, State
+from models.dbm_state import EVEN, ODD, State, coin_flips, differs
 from models.dbm_statistics import Particles, Report, joined, no_counts
 
 
@@ -61,8 +61,7 @@ class CoupledGibbs(Phase):
             return independent(machine, n_rows)
         parity = chain_parity(machine)
         if start is None:
-            uniform = torch.rand((n_rows, machine.block_sizes[parity]), generator=random, device=machine.device)
-            modes = find_modes(machine, (uniform < 0.5).to(machine.biases[0].dtype), parity)
+            modes = find_modes(machine, coin_flips((n_rows, machine.block_sizes[parity]), random), parity)
             block, steps = modes.state[parity], modes.steps
         else:
             block, steps = start[parity], no_counts(machine.biases[0])
@@ -120,7 +119,7 @@ class _Pair:
         """Return a block of X and of Y by their probabilities, each Y coupled with its X."""
         n_x = len(self.x)
         uniform = torch.rand((n_x, p.shape[1]), generator=self.random, device=p.device)
-        x = (uniform < p[:n_x]).to(p.dtype)
+        x = torch.lt(uniform, p[:n_x], out=torch.empty_like(uniform))
         if not len(self.of):
             return x
         return torch.cat([x, draw_pair(p[self.of], p[n_x:], uniform[self.of], self.how.coupling, self.random)[1]])
@@ -143,7 +142,7 @@ class _Pair:
 
     def _drop_done(self, other: torch.Tensor) -> None:
         """Note which pairs have met, and drop the chains that nothing more is asked of."""
-        apart = (self.x[self.of] != self.y).any(dim=1)
+        apart = differs(self.x[self.of], self.y)
         if self.t > self.how.most_steps:
             apart = torch.zeros_like(apart)
         else:

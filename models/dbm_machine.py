@@ -35,7 +35,7 @@ from itertools import pairwise
 import torch
 from torch.nn import functional
 
-from models.dbm_state import EVEN, ODD, Draw, State
+from models.dbm_state import EVEN, ODD, Draw, State, coin_flips
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,10 +130,7 @@ class Machine:
 
     def uniform_state(self, n_rows: int, random: torch.Generator) -> State:
         """Return units each 0 or 1 with probability 1/2."""
-        even, odd = (
-            torch.rand((n_rows, size), generator=random, device=self.device).lt(0.5).to(self.biases[0].dtype)
-            for size in self.block_sizes
-        )
+        even, odd = (coin_flips((n_rows, size), random).to(self.biases[0].dtype) for size in self.block_sizes)
         return State(even, odd)
 
     def towards(self, parity: int, layers: slice = slice(None)) -> torch.Tensor:

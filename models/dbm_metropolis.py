@@ -23,10 +23,11 @@ from typing import ClassVar
 
 import torch
 
+from models.dbm_gibbs import chain_parity
 from models.dbm_machine import Machine
 from models.dbm_modes import find_modes
 from models.dbm_phase import Estimate, Phase, independent
-from models.dbm_state import EVEN, ODD, State, sampled
+from models.dbm_state import EVEN, State, coin_flips, differs, mode, sampled
 from models.dbm_statistics import Particles, Report, joined, no_counts, one_each
 
 
@@ -52,7 +53,7 @@ class LocalMode(Phase):
         state, steps = (
             (start, no_counts(machine.biases[0])) if start is not None else mode_and_step(machine, n_rows, random)
         )
-        last = State(state.even.clone(), state.odd.clone())
+        last = state
         tau = torch.full((n_rows,), self.most_steps + 1, device=machine.device)
         rows, here, energy = torch.arange(n_rows, device=machine.device), machine, machine.energy(state)
         n_proposed = n_accepted = 0
@@ -65,6 +66,7 @@ class LocalMode(Phase):
             rows, energy, here = rows[accepted], of_proposal[accepted], here.at(accepted)
             if not len(rows):
                 break
+            last = last if t > 1 else State(state.even.clone(), state.odd.clone())
             last.even[rows], last.odd[rows] = proposal.at(accepted)
         report = Report(n_rows, steps, tau, self.most_steps + 1, len(rows), n_proposed, n_accepted)
         return Estimate(one_each(last), report, last)
@@ -152,23 +154,29 @@ class _Pairs:
 
 
 def mode_and_step(machine: Machine, n_rows: int, random: torch.Generator) -> tuple[State, torch.Tensor]:
-    """Return a local mode of every row followed by one step of Gibbs sampling, and the sweeps of the search."""
-    uniform = machine.uniform_state(n_rows, random)
-    found = State(torch.empty_like(uniform.even), torch.empty_like(uniform.odd))
-    steps = torch.zeros(n_rows, dtype=torch.int64, device=machine.device)
-    for rows, first in _orders(n_rows, machine, random):
-        modes = find_modes(machine.at(rows), uniform[1 - first][rows], 1 - first)
-        found.even[rows], found.odd[rows] = modes.state
-        steps[rows] = modes.steps
-    for rows, first in _orders(n_rows, machine, random):
-        found.even[rows], found.odd[rows] = machine.at(rows).sweep(found.at(rows), sampled(random), first=first)
-    return found, steps
+    """Return a local mode of every row followed by one step of Gibbs sampling, and the sweeps of the search.
+
+    Rows that draw the smaller block first take that half a sweep ahead; from then on both kinds of rows take turns
+    alike, and one search serves them all.
+    """
+    parity = chain_parity(machine)
+    block = coin_flips((n_rows, machine.block_sizes[parity]), random)
+    ahead, _ = _split(n_rows, random)
+    other = coin_flips((len(ahead), machine.block_sizes[1 - parity]), random)
+    block.index_copy_(0, ahead, mode(machine.at(ahead).block_field(other, parity), parity))
+    modes = find_modes(machine, block, parity)
+    own, other, draw = modes.state[parity], modes.state[1 - parity], sampled(random)
+    ahead, behind = _split(n_rows, random)
+    own.index_copy_(0, ahead, draw(machine.at(ahead).block_field(other[ahead], parity), parity))
+    other = draw(machine.block_field(own, 1 - parity), 1 - parity)
+    own.index_copy_(0, behind, draw(machine.at(behind).block_field(other[behind], parity), parity))
+    return State(own, other) if parity == EVEN else State(other, own), modes.steps
 
 
-def _orders(n_rows: int, machine: Machine, random: torch.Generator) -> list[tuple[torch.Tensor, int]]:
-    """Return which rows draw the even layers first, and which the odd ones."""
-    even_first = torch.rand(n_rows, generator=random, device=machine.device) < 0.5
-    return [(even_first.nonzero()[:, 0], EVEN), ((~even_first).nonzero()[:, 0], ODD)]
+def _split(n_rows: int, random: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the rows split in two, each row by the throw of a coin."""
+    heads = torch.rand(n_rows, generator=random, device=random.device) < 0.5
+    return heads.nonzero()[:, 0], (~heads).nonzero()[:, 0]
 
 
 def log_uniform(like: torch.Tensor, random: torch.Generator) -> torch.Tensor:
@@ -177,7 +185,7 @@ def log_uniform(like: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 
 
 def _same(one: State, other: State) -> torch.Tensor:
-    return (one.even == other.even).all(dim=1) & (one.odd == other.odd).all(dim=1)
+    return ~(differs(one.even, other.even) | differs(one.odd, other.odd))
 
 
 def _where(condition: torch.Tensor, one: State, other: State) -> State:

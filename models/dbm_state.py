@@ -30,9 +30,24 @@ class State(NamedTuple):
         return State(self.even[rows], self.odd[rows])
 
 
+def coin_flips(shape: tuple[int, int], random: torch.Generator) -> torch.Tensor:
+    """Return float32 of `shape`, 0 or 1 with probability 1/2 each, eight from every 64-bit random number."""
+    n_units = shape[0] * shape[1]
+    bits = torch.empty(-(-n_units // 8), dtype=torch.int64, device=random.device).random_(
+        -(2**63), None, generator=random
+    )
+    return bits.view(torch.uint8).bitwise_and_(1)[:n_units].view(shape).to(torch.float32)
+
+
+def differs(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Return which rows of two blocks differ in any unit, bool (n_rows,)."""
+    differing = torch.ne(one, other, out=torch.empty_like(one))  # ten times as fast on a CPU as comparing into bool
+    return differing @ differing.new_ones(differing.shape[1]) > 0
+
+
 def mode(field: torch.Tensor, _parity: int) -> torch.Tensor:
     """Return the likelier value of every unit, 1 where both are as likely: the search of modes must end."""
-    return (field >= 0).to(field.dtype)
+    return torch.ge(field, 0, out=torch.empty_like(field))
 
 
 def mean(field: torch.Tensor, _parity: int) -> torch.Tensor:
@@ -40,14 +55,14 @@ def mean(field: torch.Tensor, _parity: int) -> torch.Tensor:
     return torch.sigmoid(field)
 
 
+def drawn(p: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """Return units drawn by their probabilities to be 1, of the shape of `p`."""
+    return torch.rand(p.shape, generator=random, device=p.device, dtype=p.dtype).lt_(p)
+
+
 def sampled(random: torch.Generator) -> Draw:
     """Return the rule that samples every unit: a sweep is then one of block Gibbs sampling."""
-
-    def draw(field: torch.Tensor, _parity: int) -> torch.Tensor:
-        uniform = torch.rand(field.shape, generator=random, device=field.device)
-        return (uniform < torch.sigmoid(field)).to(field.dtype)
-
-    return draw
+    return lambda field, _parity: drawn(torch.sigmoid(field), random)
 
 
 def common(uniforms: State) -> Draw:
@@ -55,8 +70,4 @@ def common(uniforms: State) -> Draw:
 
     A unit of two chains is then equal with the largest probability there is, 1 - abs(p - q).
     """
-
-    def draw(field: torch.Tensor, parity: int) -> torch.Tensor:
-        return (uniforms[parity] < torch.sigmoid(field)).to(field.dtype)
-
-    return draw
+    return lambda field, parity: torch.lt(uniforms[parity], torch.sigmoid(field), out=torch.empty_like(field))

@@ -32,7 +32,7 @@ def test_so_is_that_of_a_predictor(kind: str) -> None:
 def test_every_model_file_is_in_the_catalogue() -> None:
     files = {path.stem for path in (Path(__file__).parents[2] / "models").glob("*.py")}
     interfaces = {"__init__", "base", "catalogue", "topics", "predictor"}
-    shared = {"coherence", "density", "logistic_normal", "csr_rows", "training"}
+    shared = {"coherence", "density", "logistic_normal", "csr_rows", "training", "resuming"}
     parts = ("lda_", "prodlda_", "bnn_", "dbm_")  # of one model, or of several
     assert {file for file in files - interfaces - shared if not file.startswith(parts)} == {*KINDS, *PREDICTOR_KINDS}
 

@@ -31,7 +31,7 @@ def exactly(machine: Machine, visible: np.ndarray, known: np.ndarray) -> Complet
         order = np.argsort(sure)
         below = np.cumsum(weight[order])
         low, high = (sure[order][(below >= at).argmax()] for at in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-        found.append((mean, low, high, np.sqrt((weight * (sure - mean) ** 2).sum()), 0.0))
+        found.append((mean, min(low, mean), max(high, mean), np.sqrt((weight * (sure - mean) ** 2).sum()), 0.0))
     return Completion(*np.array(found).T)
 
 

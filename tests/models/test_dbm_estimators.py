@@ -10,7 +10,7 @@ import torch
 
 from data.errors import BadConfig
 from models.dbm_chains import Gibbs, MeanField
-from models.dbm_couplings import BLOCKS, EITHER
+from models.dbm_couplings import BLOCKS, COUPLINGS, EITHER
 from models.dbm_estimators import FROM_CHAINS, METHODS, Method, gradient, method_named
 from models.dbm_exact import exact_expectations, exact_gradient, log_z
 from models.dbm_gibbs import CoupledGibbs
@@ -122,6 +122,18 @@ def test_pairs_given_up_are_counted() -> None:
     found = exactness(machine, CoupledMetropolis(most_steps=2), 1000, seed=1)
     assert found.n_truncated > 0
     assert found.largest_tau == 3
+
+
+@pytest.mark.parametrize("coupling", COUPLINGS)
+def test_every_row_of_a_wide_machine_has_weights_that_add_up_to_one(coupling: str) -> None:
+    machine = machine_of((30, 40, 35, 20), 1, sd=0.3)
+    upper = machine.given(machine.uniform_state(9, torch.Generator().manual_seed(0)).even[:, :30])
+    for burn_in, n_averaged in ((0, 1), (2, 1), (1, 5)):
+        phase = CoupledGibbs(burn_in, n_averaged, coupling=coupling)
+        found = phase.expectation(upper, 9, torch.Generator().manual_seed(1))
+        assert int(found.report.tau.min()) > 1, "no pair has met after the first step"
+        weight = torch.zeros(9).index_add_(0, found.particles.row, found.particles.weight)
+        torch.testing.assert_close(weight, torch.ones(9))
 
 
 def test_a_report_says_when_no_correction_occurred() -> None:
