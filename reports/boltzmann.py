@@ -10,7 +10,14 @@ from typing import Any
 
 from data.release import Release
 from data.store import Store
-from reports.boltzmann_chains import course_chart, course_sentence, meetings_chart, meetings_table, training_chart
+from reports.boltzmann_chains import (
+    MEETING_COLUMNS,
+    course_chart,
+    course_sentence,
+    meetings_chart,
+    meetings_rows,
+    training_chart,
+)
 from reports.boltzmann_readers import samples_of, samples_sentence, units_of
 from reports.boltzmann_systems import MEASURES, n_judged, systems_of
 from reports.boltzmann_verdict import (
@@ -83,7 +90,8 @@ def _portrait(release: Release, portrait: dict[str, Any]) -> dict[str, Any]:
         "training": training_chart(course["meetings"]) if course["meetings"] else None,
         "told": [meeting_sentence(name, met) for name, met in meetings.items()],
         "chart": meetings_chart(meetings),
-        "table": meetings_table(meetings),
+        "meeting_columns": MEETING_COLUMNS,
+        "meetings": meetings_rows(meetings),
         "samples": samples,
         "samples_told": samples_sentence(samples),
         "units": units_of(release.books, portrait["hidden_units"], least),

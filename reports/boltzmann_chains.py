@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 from markupsafe import Markup
 
-from reports.document import EMPHASIS, MUTED, PALETTE, Table, chart_html, count, decimal, percent
+from reports.document import EMPHASIS, MUTED, PALETTE, UNKNOWN, Table, chart_html, count, decimal, percent
 
 _HEIGHT = 260
 _ROW_HEIGHT = 17
@@ -74,21 +74,28 @@ def course_sentence(course: Mapping[str, Any]) -> str:
     return f"{told} {lost} {rests}"
 
 
-def meetings_table(meetings: Mapping[str, Met]) -> Table:
-    """Return how pairs of every coupling met on the finished machine."""
-    columns = (
-        "chains", "pairs", "corrected", "τ, median", "τ, mean", "τ, largest", "given up", "proposals accepted",
-        "search steps",
-    )  # fmt: skip
-    return Table(columns, [_row(SHORT[name], met) for name, met in meetings.items()])
+MEETING_COLUMNS = (
+    "pairs", "corrected", "τ, median", "τ, mean", "τ, largest", "given up", "proposals accepted", "search steps",
+)  # fmt: skip
 
 
-def _row(name: str, met: Met) -> tuple[object, ...]:
-    accepted = percent(met["n_accepted"] / met["n_proposed"]) if met["n_proposed"] else None
-    tau = [None if met[key] is None else decimal(met[key], 1) for key in ("median_tau", "mean_tau")]
-    largest = max(met["tau"], default=None)
-    steps = None if met["search_steps"] is None else decimal(met["search_steps"], 1)
-    return (name, met["n_pairs"], met["n_corrected"], *tau, largest, met["n_truncated"], accepted, steps)
+def meetings_rows(meetings: Mapping[str, Met]) -> list[tuple[str, list[str]]]:
+    """Return a row for each coupling on the finished machine: its name, and cells of `MEETING_COLUMNS`."""
+    return [(SHORT[name], _cells(met)) for name, met in meetings.items()]
+
+
+def _cells(met: Met) -> list[str]:
+    accepted = percent(met["n_accepted"] / met["n_proposed"]) if met["n_proposed"] else UNKNOWN
+    tau = [decimal(met[key], 1) for key in ("median_tau", "mean_tau")]
+    counts = [count(value) for value in (met["n_pairs"], met["n_corrected"])]
+    return [
+        *counts,
+        *tau,
+        count(max(met["tau"], default=None)),
+        count(met["n_truncated"]),
+        accepted,
+        decimal(met["search_steps"], 1),
+    ]
 
 
 def meetings_chart(meetings: Mapping[str, Met]) -> Markup:

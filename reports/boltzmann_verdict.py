@@ -138,7 +138,7 @@ def correction_sentence(portrait: Row) -> str:
     estimator = portrait["course"]["estimator"]
     said = f"It is learned by {ESTIMATORS[estimator]}"
     if not estimator.startswith("coupled"):
-        return f"{said}, which corrects nothing: its gradient is biased by as much as its chains lag behind."
+        return f"{said}: no correction occurs in it, and gradients are as biased as its chains lag behind."
     epochs = portrait["course"]["meetings"]
     n_pairs, n_corrected, n_truncated = (
         sum(epoch[name] for epoch in epochs) for name in ("n_pairs", "n_corrected", "n_truncated")
@@ -172,8 +172,8 @@ def meeting_sentence(name: str, met: Row) -> str:
         )
     given_up = f", {n_truncated:,} did not meet in {max(met['tau']) - 1:,} steps" if n_truncated else ""
     return (
-        f"{called}: {percent(n_corrected / n_pairs)} of {n_pairs:,} pairs correct something; half of them have met "
-        f"after {decimal(met['median_tau'], 0)} steps{given_up}."
+        f"{called}: {percent(n_corrected / n_pairs)} of {n_pairs:,} pairs correct something; half of all have met by "
+        f"step {decimal(met['median_tau'], 0)}{given_up}."
     )
 
 
