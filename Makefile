@@ -22,10 +22,12 @@ $(READY): requirements.lock pyproject.toml
 
 setup: $(READY) ## make the environment from requirements.lock
 
-demo: $(READY) ## pipeline on the bundled sample, report, one query (PROFILE=smoke for a quick one)
+demo: $(READY) ## pipeline on the bundled sample, report, questions (PROFILE=smoke for a quick one)
 	@rm -rf $(DEMO_STORE)
 	$(BIN)/wagahai --store $(DEMO_STORE) refresh --sample --profile $(PROFILE) --seed $(SEED)
 	$(BIN)/wagahai --store $(DEMO_STORE) nearest "吾輩は猫である(新潮文庫)" -k 10 --far 5
+	$(BIN)/wagahai --store $(DEMO_STORE) predict u000000 "吾輩は猫である(新潮文庫)"
+	$(BIN)/wagahai --store $(DEMO_STORE) recommend u000000 -k 5
 
 serve: $(READY) ## run the scheduled deployments of prefect.yaml until interrupted
 	$(BIN)/wagahai serve

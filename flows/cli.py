@@ -86,9 +86,8 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.command in ("history", "rejects", "forget"):
         from flows import holdings
 
-        return {"history": holdings.history, "rejects": holdings.rejects, "forget": holdings.forget}[chosen.command](
-            chosen
-        )
+        told = {"history": holdings.history, "rejects": holdings.rejects, "forget": holdings.forget}
+        return told[chosen.command](chosen)
     if chosen.command == "books":
         from flows import books
 
@@ -97,6 +96,10 @@ def _run(chosen: argparse.Namespace) -> int:
         from flows import searching
 
         return searching.search_settings(chosen)
+    return _write(chosen)
+
+
+def _write(chosen: argparse.Namespace) -> int:
     from flows import writing
 
     return {

@@ -21,9 +21,9 @@ from pipeline.disclosure import least_told
 from pipeline.doubt_config import RATING, TASKS, WILL_READ
 from pipeline.lookup import find_book
 from pipeline.predictions import Asked, Liked, ReadNext
-from pipeline.rating_metrics import BOOK_EDGES, KNOWN, READER_EDGES, central_levels, known_groups
+from pipeline.rating_metrics import BOOK_EDGES, KNOWN, READER_EDGES, known_groups
+from pipeline.rating_task import SETS
 
-SETS = (0.5, 0.9)  # probabilities of the sets of ratings that are told
 HELPS = 0.15  # share of the doubt from which on more ratings are said to help
 _BAR = 40  # blocks of a probability of 1
 _LEVELS = {"rating": "rating", "said": "probability", "bar": ""}
@@ -45,7 +45,7 @@ def predict(chosen: argparse.Namespace) -> int:
     if RATING in asked.tasks:
         liked = asked.liked_unknown(reader, authors) if row is None else asked.liked(reader, np.array([row]))
     if WILL_READ in asked.tasks and row is not None and row not in reader.rows:
-        read = asked.read_next(asked.block(reader), np.array([row]))
+        read = asked.read_next(asked.known(reader), np.array([row]))
     record = _record(asked, reader, row, title, liked, read)
     if chosen.format == "json":
         write_json(record)
@@ -66,8 +66,7 @@ def liked_record(liked: Liked, i: int, least: int) -> dict[str, Any]:
     """
     said, levels = liked.said, liked.levels
     assert said.p is not None
-    p = said.p[i : i + 1]
-    ends = {f"{round(100 * q)}": [float(levels[level[0]]) for level in central_levels(p, q)] for q in SETS}
+    ends = {f"{round(100 * q)}": [float(levels[end[i]]) for end in liked.sets[q]] for q in SETS}
     n_book = int(liked.n_book_ratings[i])
     variances = {"epistemic_sd": said.epistemic_var[i], "aleatoric_sd": said.aleatoric_var[i]}
     return {
@@ -78,7 +77,8 @@ def liked_record(liked: Liked, i: int, least: int) -> dict[str, Any]:
         "of_reader": round(float(liked.of_reader[i]), 3),
         "sets": ends,
         "levels": [
-            {"rating": float(level), "p": round(float(value), 4)} for level, value in zip(levels, p[0], strict=True)
+            {"rating": float(level), "p": round(float(value), 4)}
+            for level, value in zip(levels, said.p[i], strict=True)
         ],
         "n_reader_ratings": int(liked.n_reader_ratings[i]),
         "n_book_ratings": n_book if n_book >= least else None,
@@ -148,6 +148,7 @@ def _record(
         "release": release.id,
         "asked": {"reader": of_reader, "book": {**book, "is_read": is_read}},
         "rating": None if liked is None else liked_record(liked, 0, least_told(release)),
+        "trust": {task: release.predictor_quality["tasks"][task]["verdict"]["told"] for task in asked.tasks},
         "will_read": None if read is None else read_record(read, 0),
         "left_out": _reasons(asked),
     }
@@ -179,6 +180,8 @@ def _print(asked: Asked, record: dict[str, Any]) -> None:
         rows = [_level(one) for one in rating["levels"]]
         write_table(f"{heading}\n{expected}", rows, _LEVELS)
         sys.stdout.write(f"{_known(rating)}\n{why_unsure(rating)}\n")
+        if not asked.release.predictor_quality["tasks"][RATING]["verdict"]["is_better"]:
+            sys.stdout.write(f"{record['trust'][RATING]}\n")
     else:
         sys.stdout.write(f"{visible(heading)}\n")
     if book["is_read"]:

@@ -75,9 +75,9 @@ def recommended(
     asked: Asked, reader: AskedReader, rows: np.ndarray, k: int, explore: int | None
 ) -> list[dict[str, Any]]:
     """Return the `k` books that are ranked first among `rows` of the release, as JSON values."""
-    block = asked.block(reader)
-    chosen = rows[np.argsort(-asked.scores(block, rows, explore), kind="stable")[:k]]
-    read, books = asked.read_next(block, chosen), asked.release.books
+    known = asked.known(reader)
+    chosen = rows[np.argsort(-asked.scores(known, rows, explore), kind="stable")[:k]]
+    read, books = asked.read_next(known, chosen), asked.release.books
     liked = asked.liked(reader, chosen) if RATING in asked.tasks and len(chosen) else None
     return [
         {
@@ -125,7 +125,7 @@ def _in_words(by: str) -> str:
         return "the chance to be read next"
     if by.startswith("one draw"):
         return f"{by}: one opinion out of those that fit what is known; another seed is another opinion"
-    return f"{by}, which ranks as well; the chance to be read next stands beside"
+    return f"{by}: the chance to be read next, beside it, ranks no better by more than chance"
 
 
 def _shown(record: dict[str, Any]) -> dict[str, Any]:

@@ -111,11 +111,14 @@ def _told(ingested: State[Any]) -> list[str]:
 
 
 def _predicted(store: Store, outcome: Published) -> list[str]:
-    """What is predicted of readers and books, and what is left out and why, a line a task; of a release made now."""
+    """What is predicted, or left out and why, and how good the machine is, a line each; of a release made now."""
     if not outcome.made:
         return []
-    found = Release.open(store, outcome.release_id).predictor_quality
+    release = Release.open(store, outcome.release_id)
+    found, machine = release.predictor_quality, release.boltzmann
     told = {task: record["verdict"]["told"] for task, record in found["tasks"].items()}
+    if machine:
+        told["complete"] = machine["left_out"] if "left_out" in machine else machine["verdict"]["told"]
     return [f"{task.replace('_', ' ')}: {why}" for task, why in {**told, **found["left_out"]}.items()]
 
 

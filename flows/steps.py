@@ -28,7 +28,7 @@ from flows.progress import TerminalProgress
 from pipeline import build_corpus, publish, represent
 from pipeline.account import report
 from pipeline.assemble import Ingredients
-from pipeline.boltzmann import Boltzmann, WithoutMachine, make_boltzmann
+from pipeline.boltzmann import Boltzmann, make_boltzmann
 from pipeline.config import load_settings
 from pipeline.downstream import LeftOut, Models, Predicted, kinds_of_all, predict
 from pipeline.ensemble import make_ensemble
@@ -202,7 +202,7 @@ def boltzmann_step(store: str, corpus: str, profile: str, seed: int) -> Machine 
         return None
     with TerminalProgress() as progress:
         found = make_boltzmann(Store(Path(store)), _part(corpus, represent.READERS, seed), settings, progress)
-    if isinstance(found, WithoutMachine):
+    if isinstance(found, LeftOut):
         get_run_logger().warning("no Boltzmann machine: %s", found.why)
         return Machine(model="", quality="", portrait="", left_out=found.why)
     _say("Boltzmann machine", found.model, found.made)
@@ -286,11 +286,11 @@ def _predicted(learned: Learned) -> Predicted:
     return Predicted(Path(learned["predictor"]), Path(learned["quality"]), _paths(learned["models"]))
 
 
-def _machine(found: Machine | None) -> Boltzmann | WithoutMachine | None:
+def _machine(found: Machine | None) -> Boltzmann | LeftOut | None:
     if found is None:
         return None
     if found["left_out"]:
-        return WithoutMachine(found["left_out"])
+        return LeftOut(found["left_out"])
     return Boltzmann(Path(found["model"]), Path(found["quality"]), Path(found["portrait"]))
 
 

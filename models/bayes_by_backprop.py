@@ -65,7 +65,7 @@ class BayesByBackpropConfig(TrainedConfig):
     prior_sd: float = 1.0
     reparameterisation: str = "local"
     initial_sd: float = 0.1
-    kl_warmup: float = 0.2
+    kl_warmup: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse impossible settings."""

@@ -6,8 +6,8 @@ Parameters are kept *centred* (Montavon and Mueller 2012; Melchior, Fischer and 
 
 the offsets o_l are near the means of the units, so that the gradient of a weight is a difference of covariances and not
 of co-occurrences, to which frequent units and biases would add their own. The distribution is that of the machine of
-the same weights and biases  b_l = c_l - W_{l-1}'o_{l-1} - W_l o_{l+1}. Trained from the same start with the same
-settings, without centring, a deep machine of digits ends 20 nats lower (CHANGELOG.md).
+the same weights and biases  b_l = c_l - W_{l-1}'o_{l-1} - W_l o_{l+1}. What centring gains is measured, and where it
+gains nothing (CHANGELOG.md).
 
 Offsets of visible units are their means in the data; those of hidden units follow their means in the positive phase,
 and when they move the biases move with them: the machine is the same before and after.
@@ -34,7 +34,7 @@ from models.dbm_config import MachineConfig
 from models.dbm_estimators import FROM_CHAINS, FROM_DATA, Method, method_named
 from models.dbm_machine import Machine
 from models.dbm_start import initial_machine
-from models.dbm_state import State
+from models.dbm_state import State, drawn
 from models.dbm_statistics import Particles, Report, Statistics, below, statistics
 
 _START = 0.5  # offset of a hidden unit before it is known
@@ -178,8 +178,7 @@ def learned_by(config: MachineConfig) -> Method:
 
 def sampled_state(state: State, random: torch.Generator) -> State:
     """Return a state with units drawn from `state`, probabilities or units."""
-    draws = (torch.rand(block.shape, generator=random, device=block.device).lt(block).float() for block in state)
-    return State(*draws)
+    return State(drawn(state.even, random), drawn(state.odd, random))
 
 
 def units_of(block: torch.Tensor) -> torch.Tensor:

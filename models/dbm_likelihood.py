@@ -30,8 +30,8 @@ class Sampling:
 
     n_chains: int = 256
     n_steps: int = 1000
-    n_chains_of_row: int = 32
-    n_steps_of_row: int = 100
+    n_chains_of_row: int = 16
+    n_steps_of_row: int = 50
 
 
 @dataclass(frozen=True)

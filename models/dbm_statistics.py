@@ -39,6 +39,10 @@ class Particles:
     row: torch.Tensor
     n_rows: int
 
+    def at(self, which: torch.Tensor) -> Particles:
+        """Return some of the particles, by number; rows are as many as before."""
+        return Particles(self.state.at(which), self.weight[which], self.row[which], self.n_rows)
+
 
 def one_each(state: State) -> Particles:
     """Return one particle a row."""
@@ -107,6 +111,15 @@ def statistics(machine: Machine, particles: Particles) -> Statistics:
         weights.append(products[here, above] if layer % 2 == EVEN else products[above, here].T)
     biases = (totals[layer % 2][columns] for layer, columns in enumerate(machine.columns))
     return Statistics(tuple(weights), tuple(biases))
+
+
+def moved(machine: Machine, by: Statistics, rate: float) -> Machine:
+    """Return the machine whose parameters are those of `machine` plus `rate` times `by`."""
+    weights, biases = (
+        tuple(value + rate * change.to(value.dtype) for value, change in zip(*pair, strict=True))
+        for pair in ((machine.weights, by.weights), (machine.biases, by.biases))
+    )
+    return Machine(weights, biases, machine.product_dtype)
 
 
 def statistics_by_row(machine: Machine, particles: Particles) -> torch.Tensor:

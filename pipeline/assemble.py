@@ -24,10 +24,10 @@ from models.base import Encoder
 from models.catalogue import model_class
 from pipeline.assemble_predictors import predictors_manifest, write_predictors
 from pipeline.assemble_topics import write_topics
-from pipeline.boltzmann import Boltzmann, WithoutMachine, write_boltzmann
+from pipeline.boltzmann import Boltzmann, write_boltzmann
 from pipeline.book_columns import book_columns, books_of
 from pipeline.config import AUTHOR, Settings
-from pipeline.downstream import Predicted
+from pipeline.downstream import LeftOut, Predicted
 from pipeline.gates import Gate
 from pipeline.index import GraphIndex, IndexConfig, make_index, saved_index
 from pipeline.neighbours import neighbour_table
@@ -65,7 +65,7 @@ class Ingredients:
     topic_quality: Path | None = None
     predictors: Mapping[str, Predicted] = field(default_factory=dict)
     not_predicted: Mapping[str, str] = field(default_factory=dict)
-    boltzmann: Boltzmann | WithoutMachine | None = None
+    boltzmann: Boltzmann | LeftOut | None = None
 
     @property
     def topic_models(self) -> dict[str, Path]:

@@ -19,6 +19,7 @@ from data.store import Store
 from models.base import Run
 from pipeline.boltzmann_portrait import make_portrait, read_portrait
 from pipeline.config import EvaluationConfig, Settings
+from pipeline.downstream import LeftOut
 from pipeline.judge_boltzmann import (
     DEEP,
     FORMAT,
@@ -51,14 +52,7 @@ class Boltzmann:
     made: bool = False
 
 
-@dataclass(frozen=True)
-class WithoutMachine:
-    """Why a release has no machine."""
-
-    why: str
-
-
-def make_boltzmann(store: Store, part: Part, settings: Settings, progress: Progress) -> Boltzmann | WithoutMachine:
+def make_boltzmann(store: Store, part: Part, settings: Settings, progress: Progress) -> Boltzmann | LeftOut:
     """Fit and judge a machine; return what it left in the store, or why there is none: it stops no release.
 
     Parameters
@@ -78,7 +72,7 @@ def make_boltzmann(store: Store, part: Part, settings: Settings, progress: Progr
     except BadConfig:
         raise
     except (WagahaiError, FloatingPointError) as error:  # too few readers of the books, say; a loss that is no number
-        return WithoutMachine(str(error))
+        return LeftOut(str(error))
     return Boltzmann(model, quality, portrait, judged or fitted or drawn)
 
 
@@ -113,9 +107,9 @@ def _first_layer_only(settings: Settings, hidden_sizes: Sequence[int]) -> Settin
 # ---- what a release says ----------------------------------------------------------------
 
 
-def write_boltzmann(folder: Path, made: Boltzmann | WithoutMachine, config: EvaluationConfig, seed: int) -> None:
+def write_boltzmann(folder: Path, made: Boltzmann | LeftOut, config: EvaluationConfig, seed: int) -> None:
     """Write ``boltzmann.json`` into a release's folder: figures and verdict, or ``left_out``, why there are none."""
-    if isinstance(made, WithoutMachine):
+    if isinstance(made, LeftOut):
         write_json(folder / "boltzmann.json", {"left_out": made.why})
         return
     quality = BoltzmannQuality.load(made.quality)

@@ -18,11 +18,11 @@ from data.corpus import Corpus
 from data.digest import digest_of
 from data.errors import EmptyCorpus
 from data.progress import Progress
+from data.ratings import Ratings
 from data.seeds import derive_seed, generator
 from data.store import Store
 from pipeline.config import Settings
-from pipeline.rating_baselines import FORMAT as BASELINES_FORMAT
-from pipeline.rating_baselines import baseline_forecasts
+from pipeline.rating_baselines import Biases, everybody
 from pipeline.rating_metrics import Forecast
 from pipeline.rating_split import RatingSplit
 from pipeline.rating_task import RatingPredictor, open_rating, parts_of
@@ -30,6 +30,7 @@ from pipeline.represent import Part
 
 KIND, FORMAT = "rating_quality", 1
 NET, OPINION = "rating", "opinion"  # systems: the predictor, and the forecast it starts from
+SHARES, BIASES, STRONGEST = "level_shares", "biases", "biases_reader_sd"  # what is simple
 MAX_JUDGED = 50_000  # ratings judged by
 MIN_JUDGED = 200  # fewer say nothing
 _VARIANCES = ("epistemic_var", "aleatoric_var", "of_reader")
@@ -100,7 +101,7 @@ def make_rating_quality(
         If there are fewer than `MIN_JUDGED` hidden ratings of test readers.
     """
     key = {**read_json(predictor / "manifest.json")["provenance"]["data"], "predictor": predictor.name}
-    digest = digest_of([KIND, FORMAT, BASELINES_FORMAT, key, settings.predictors.n_draws, part.seed])
+    digest = digest_of([KIND, FORMAT, key, settings.predictors.n_draws, part.seed])
 
     def make(folder: Path) -> None:
         corpus = Corpus.load(part.corpus)
@@ -114,6 +115,16 @@ def make_rating_quality(
     return store.get_or_make(KIND, digest, make)
 
 
+def simple_forecasts(known: Ratings, reader: np.ndarray, book: np.ndarray) -> dict[str, np.ndarray]:
+    """Return what is simple to say of pairs, given known ratings: system -> float64 (n, n_levels), rows sum to 1."""
+    biases = Biases.fit(known)
+    return {
+        SHARES: everybody(known, len(reader)),
+        BIASES: biases.forecast(reader, book, sd_of_reader=False),
+        STRONGEST: biases.forecast(reader, book, sd_of_reader=True),
+    }
+
+
 def judge_rating(fitted: RatingPredictor, parts: RatingSplit, n_draws: int, seed: int) -> RatingQuality:
     """Return what is said of the test ratings by what is known; EmptyCorpus if there are too few of them."""
     if len(parts.test) < MIN_JUDGED:
@@ -125,7 +136,7 @@ def judge_rating(fitted: RatingPredictor, parts: RatingSplit, n_draws: int, seed
     said = fitted.predict(rows.features, n_draws, derive_seed(seed, "rating/draws"))
     assert said.p is not None
     opinion = fitted.features.opinions(known, test.reader, test.book, counted=known)
-    p = {NET: said.p, OPINION: opinion, **baseline_forecasts(known, test.reader, test.book)}
+    p = {NET: said.p, OPINION: opinion, **simple_forecasts(known, test.reader, test.book)}
     number = random.permutation(test.n_readers)  # says no more of a reader than that the rows are of one
     return RatingQuality(
         levels=test.levels,

@@ -26,6 +26,7 @@ from data.seeds import derive_seed, generator
 from data.split import HeldOut
 from data.store import Store
 from pipeline.config import Settings
+from pipeline.logistic import logistic
 from pipeline.metrics import ranking_metrics
 from pipeline.reading_examples import blocks, examples_of
 from pipeline.reading_features import ReaderBlock
@@ -40,7 +41,6 @@ N_SHOWN_EDGES = (10, 50)  # books shown: cold, warm, hot readers
 N_READERS_EDGES = (10, 50)  # readers: cold, warm, hot books
 P_EDGES = np.concatenate([[0.0], np.geomspace(1e-5, 1, 21)])
 _SMALLEST = 1e-9
-_STEPS, _RIDGE = 25, 1e-3
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _judge_block(
     block = features.block(visible)
     is_shown, is_read = visible.toarray() > 0, hidden.toarray() > 0
     reader, book = np.nonzero(~is_shown)
-    said = fitted.predict(block, reader, book, n_draws, seed)
+    said = fitted.predict(block, fitted.shifts(block, n_draws, seed), reader, book, n_draws, seed)
     p = np.zeros(is_shown.shape)
     p[reader, book] = said.mean
     systems = {NET: p, CURVE: _on_curve(curve, block), POPULARITY: _by_popularity(fitted, block)}
@@ -177,24 +177,13 @@ def _judge_block(
 def fit_curve(fitted: WillRead, validation: HeldOut, seed: int) -> np.ndarray:
     """Return intercept and slopes of the base ranker's log rank and its square, float64 (3,), by penalised likelihood.
 
-    Newton's method on the examples of the validation readers, with the same offset that the predictor has; a ridge of
-    `_RIDGE` keeps the slopes finite where examples can be told apart without error.
+    They are learned from the examples of the validation readers, with the same offset that the predictor has.
     """
     rows = generator(seed, "will_read/readers").permutation(len(validation.rows))[:MAX_READERS]
     random = generator(seed, "will_read/curve")
     examples = examples_of(fitted.features, validation, np.sort(rows), fitted.sampling, random)
-    columns = _curve_columns(examples.features[:, 1 + fitted.features.names.index("rank")])
-    offset, outcome = examples.features[:, 0].astype(np.float64), examples.outcome.astype(np.float64)
-    weights = np.zeros(columns.shape[1])
-    for _ in range(_STEPS):
-        p = expit(columns @ weights + offset)
-        gradient = columns.T @ (outcome - p) - _RIDGE * weights
-        curvature = (columns * (p * (1 - p))[:, None]).T @ columns + _RIDGE * np.eye(len(weights))
-        step = np.linalg.solve(curvature, gradient)
-        weights += step
-        if np.abs(step).max() < 1e-8:
-            break
-    return weights
+    log_rank = examples.features[:, 1 + fitted.features.names.index("rank")]
+    return logistic(_curve_columns(log_rank), examples.features[:, 0], examples.outcome)
 
 
 def _curve_columns(log_rank: np.ndarray) -> np.ndarray:

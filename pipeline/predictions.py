@@ -5,6 +5,7 @@ Predictors lie in the release; the models they read lie in the store and are loa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -20,7 +21,7 @@ from pipeline.asked_reader import AskedReader
 from pipeline.config import AUTHOR, EDITION
 from pipeline.doubt_config import RATING, WILL_READ
 from pipeline.judge_will_read import NET
-from pipeline.rating_task import RatingPredictor, open_rating, with_unknown_book
+from pipeline.rating_task import SETS, RatingPredictor, open_rating, with_unknown_book
 from pipeline.reading_features import ReaderBlock, author_codes
 from pipeline.stored_models import stored_model
 from pipeline.will_read import WillRead, open_will_read
@@ -60,6 +61,8 @@ class Liked:
         float32 (n_levels,), of the scale.
     said
         What the predictor says, recalibrated where the release is.
+    sets
+        Probability -> places of the first and last level, int64 (n,) each, between which so many ratings lie.
     of_model, of_reader
         float64 (n,), shares of the variance that more readers, and more ratings by this one, would take away.
     n_reader_ratings, n_book_ratings
@@ -68,10 +71,19 @@ class Liked:
 
     levels: np.ndarray
     said: Predictive
+    sets: Mapping[float, tuple[np.ndarray, np.ndarray]]
     of_model: np.ndarray
     of_reader: np.ndarray
     n_reader_ratings: np.ndarray
     n_book_ratings: np.ndarray
+
+
+@dataclass(frozen=True)
+class Known:
+    """What models know of one reader and every book, and the shift of the reader's log odds (`WillRead.shifts`)."""
+
+    block: ReaderBlock
+    shifts: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -122,16 +134,17 @@ class Asked:
         """What books are ranked by for a reader: the predictor (``will_read``), or the kind of the base ranker."""
         return str(self.release.predictor_quality["tasks"][WILL_READ]["verdict"]["rank_by"])
 
-    def block(self, reader: AskedReader) -> ReaderBlock:
+    def known(self, reader: AskedReader) -> Known:
         """Return what the models know of a reader and every book."""
-        return self.reading.features.block(reader.visible(len(self.release.books)))
+        block = self.reading.features.block(reader.visible(len(self.release.books)))
+        return Known(block, self.reading.shifts(block, self._n_draws, self._seed))
 
-    def read_next(self, block: ReaderBlock, rows: np.ndarray) -> ReadNext:
-        """Return whether books (rows of the release) are read next by the reader of a block."""
-        parts = [self._read_next(block, rows[start : start + _ROWS]) for start in range(0, max(len(rows), 1), _ROWS)]
+    def read_next(self, known: Known, rows: np.ndarray) -> ReadNext:
+        """Return whether books (rows of the release) are read next by a reader."""
+        parts = [self._read_next(known, rows[start : start + _ROWS]) for start in range(0, max(len(rows), 1), _ROWS)]
         return ReadNext(*(np.concatenate([getattr(part, name) for part in parts]) for name in _READ_NEXT))
 
-    def scores(self, block: ReaderBlock, rows: np.ndarray, explore: int | None = None) -> np.ndarray:
+    def scores(self, known: Known, rows: np.ndarray, explore: int | None = None) -> np.ndarray:
         """Return what books are ranked by, float64 (n,), higher is better.
 
         Parameters
@@ -141,11 +154,13 @@ class Asked:
             consistent over all books, and as often another as there is doubt.
         """
         if explore is None and self.rank_by != NET:
-            by_base: np.ndarray = block.scores[0, 0, rows].astype(np.float64)
+            by_base: np.ndarray = known.block.scores[0, 0, rows].astype(np.float64)
             return by_base
         n_draws, seed = (1, explore) if explore is not None else (self._n_draws, self._seed)
         zeros = np.zeros(len(rows), np.int64)
-        p: np.ndarray = self.reading.predict(block, zeros, rows, n_draws, seed).mean.astype(np.float64)
+        p: np.ndarray = self.reading.predict(known.block, known.shifts, zeros, rows, n_draws, seed).mean.astype(
+            np.float64
+        )
         return p
 
     def liked(self, reader: AskedReader, rows: np.ndarray) -> Liked:
@@ -167,10 +182,13 @@ class Asked:
         total = np.maximum(said.epistemic_var + said.aleatoric_var, 1e-12).astype(np.float64)
         of_model = said.epistemic_var / total
         of_reader = predictor.of_reader(described.features) * said.aleatoric_var / total
-        return Liked(levels, said, of_model, of_reader, described.n_reader_ratings, described.n_book_ratings)
+        assert said.p is not None
+        sets = {q: predictor.interval(said.p, q) for q in SETS}
+        return Liked(levels, said, sets, of_model, of_reader, described.n_reader_ratings, described.n_book_ratings)
 
-    def _read_next(self, block: ReaderBlock, rows: np.ndarray) -> ReadNext:
-        draws = self.reading.draws(block, np.zeros(len(rows), np.int64), rows, self._n_draws, self._seed)
+    def _read_next(self, known: Known, rows: np.ndarray) -> ReadNext:
+        zeros = np.zeros(len(rows), np.int64)
+        draws = self.reading.draws(known.block, known.shifts, zeros, rows, self._n_draws, self._seed)
         low, high = np.quantile(draws.mean, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
         said = pooled(draws)
         entropy = np.maximum(said.entropy, 1e-12)

@@ -15,7 +15,7 @@ from pipeline.typed_table import from_table
 OPINION, TASTE = "opinion", "taste"  # groups of features that the answers need
 DECIDED = ("likelihood", "outcomes", "n_offset_features")  # by the task, not by a profile
 _DEFAULTS: dict[str, dict[str, Any]] = {  # chosen on validation readers (CHANGELOG.md)
-    RATING: {"hidden_sizes": [50], "epochs": 30, "batch_size": 1024, "patience": 5},
+    RATING: {"hidden_sizes": [32], "epochs": 40, "batch_size": 512, "learning_rate": 0.002, "patience": 6},
     WILL_READ: {"hidden_sizes": [50], "epochs": 30, "batch_size": 1024, "patience": 5},
 }
 

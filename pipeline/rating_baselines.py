@@ -1,8 +1,10 @@
-"""Forecasts of ratings that a predictor must beat: how often levels are given, and biases of readers and books.
+"""Forecasts of ratings that everybody knows, to be judged beside ours: everybody's levels, and biases.
 
-A rating is taken for  mu + b_reader + b_book + noise  with Gaussian noise, whose mass between two levels goes to the
-nearer one. The biases are shrunken means of what is left of the ratings, in turn until they stay (ridge regression by
-backfitting; Koren 2009, section 2.1); the noise has one standard deviation, or one for each reader, shrunk to that one.
+A rating is ``mean + bias of the reader + bias of the book`` (Koren, Bell and Volinsky 2009, eq. 1) plus Gaussian noise,
+with one standard deviation or one for each reader. Biases are shrunken means, the reader's first and the book's of
+what is left, their strengths by `pipeline.liking.strength`. Variances of readers are shrunk to the common one: scaled
+inverse chi-squared over readers, with the degrees of freedom that make the residuals likeliest (Gelman et al. 2013,
+section 3.2). A Gaussian is cut to the levels: each gets the mass that is nearest to it.
 """
 
 from __future__ import annotations
@@ -10,89 +12,104 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import gammaln
+from scipy.stats import norm
 
 from data.ratings import Ratings
-from pipeline.scale_use import level_probabilities
+from pipeline.liking import strength
 
-FORMAT = 1  # raise it when a forecast changes
-SHARES, BIASES, STRONGEST = "level_shares", "biases", "biases_reader_sd"
-_READER_STRENGTH, _BOOK_STRENGTH, _SD_STRENGTH = 3.0, 8.0, 8.0  # ratings that weigh as much as knowing nothing
-_ROUNDS, _STAYS = 50, 1e-6
-_LEAST_SD = 0.05  # of the distance of levels
-_LEAST_P = 1e-6
+_DEGREES = (0.0, 10.0)  # logarithms of the fewest and the most degrees of freedom
+_LEAST_VAR = 1e-6
+_SMOOTHING = 0.5  # ratings given to every level
 
 
 @dataclass(frozen=True)
 class Biases:
-    """What is simple to say of readers and books.
+    """Biases of readers and books.
 
     Attributes
     ----------
+    levels
+        float32 (n_levels,), of the scale.
     mean
         Of all ratings.
-    reader, book
-        float64 (n_readers,), (n_books,), shrunken biases; 0 where there is no rating.
+    of_reader, of_book
+        float64 (n_readers,) and (n_books,), 0 where there is no rating.
     sd
-        float64 (n_readers,), of what is left, shrunk to that of everybody.
-    sd_of_all
-        Of what is left of all ratings.
+        Standard deviation of what is left.
+    reader_sd
+        float64 (n_readers,), the same for each reader, shrunk.
     """
 
+    levels: np.ndarray
     mean: float
-    reader: np.ndarray
-    book: np.ndarray
-    sd: np.ndarray
-    sd_of_all: float
+    of_reader: np.ndarray
+    of_book: np.ndarray
+    sd: float
+    reader_sd: np.ndarray
 
     @classmethod
     def fit(cls, ratings: Ratings) -> Biases:
-        """Return the biases of some ratings."""
+        """Return the biases that `ratings`, at least one, show."""
         value = ratings.value.astype(np.float64)
-        n_reader, n_book = (
-            np.bincount(rows, minlength=size)
-            for rows, size in ((ratings.reader, ratings.n_readers), (ratings.book, ratings.n_books))
-        )
         mean = float(value.mean())
-        reader, book = np.zeros(ratings.n_readers), np.zeros(ratings.n_books)
-        for _ in range(_ROUNDS):
-            before = reader
-            left = np.bincount(ratings.reader, value - mean - book[ratings.book], ratings.n_readers)
-            reader = left / (n_reader + _READER_STRENGTH)
-            left = np.bincount(ratings.book, value - mean - reader[ratings.reader], ratings.n_books)
-            book = left / (n_book + _BOOK_STRENGTH)
-            if np.abs(reader - before).max() < _STAYS:
-                break
-        left = value - mean - reader[ratings.reader] - book[ratings.book]
-        own = 1 / (n_reader[ratings.reader] + _READER_STRENGTH), 1 / (n_book[ratings.book] + _BOOK_STRENGTH)
-        square = (left / ((1 - own[0]) * (1 - own[1]))) ** 2  # as if a rating were left out of its own biases
-        of_all = float(square.mean())
-        of_reader = np.bincount(ratings.reader, square, ratings.n_readers)
-        var = (of_reader + _SD_STRENGTH * of_all) / (n_reader + _SD_STRENGTH)
-        return cls(mean, reader, book, np.sqrt(var), float(np.sqrt(of_all)))
+        of_reader = _shrunken(ratings.reader, value - mean, ratings.n_readers)
+        left = value - mean - of_reader[ratings.reader]
+        of_book = _shrunken(ratings.book, left, ratings.n_books)
+        left = left - of_book[ratings.book]
+        var = max(float((left**2).mean()), _LEAST_VAR)
+        n = np.bincount(ratings.reader, minlength=ratings.n_readers)
+        square = np.bincount(ratings.reader, left**2, ratings.n_readers)
+        degrees = degrees_of_freedom(n, square, var)
+        reader_var = (degrees * var + square) / (degrees + n)
+        return cls(ratings.levels, mean, of_reader, of_book, float(np.sqrt(var)), np.sqrt(reader_var))
 
-    def forecast(self, reader: np.ndarray, book: np.ndarray, levels: np.ndarray, sd: np.ndarray) -> np.ndarray:
-        """Return the probability of each level for pairs, float64 (n, n_levels), noise having `sd` (n,)."""
-        cuts = (levels[1:] + levels[:-1]).astype(np.float64) / 2
-        mean = self.mean + self.reader[reader] + self.book[book]
-        p = level_probabilities(
-            np.broadcast_to(cuts, (len(mean), len(cuts))), mean, np.maximum(sd, _LEAST_SD * np.diff(levels).min())
-        )
-        return _positive(p)
+    def forecast(self, reader: np.ndarray, book: np.ndarray, *, sd_of_reader: bool) -> np.ndarray:
+        """Return the probability of each level, float64 (n, n_levels), for pairs (n,); rows sum to 1."""
+        mean = self.mean + self.of_reader[reader] + self.of_book[book]
+        sd = self.reader_sd[reader] if sd_of_reader else np.full(len(mean), self.sd)
+        return gaussian_levels(mean, sd, self.levels)
 
 
-def baseline_forecasts(known: Ratings, reader: np.ndarray, book: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what is simple to say of pairs, given known ratings: system -> float64 (n, n_levels), rows sum to 1."""
-    shares = _positive(np.bincount(known.category, minlength=len(known.levels))[None] / len(known))
-    biases = Biases.fit(known)
-    same = np.full(len(reader), biases.sd_of_all)
-    return {
-        SHARES: np.repeat(shares, len(reader), axis=0),
-        BIASES: biases.forecast(reader, book, known.levels, same),
-        STRONGEST: biases.forecast(reader, book, known.levels, biases.sd[reader]),
-    }
+def everybody(ratings: Ratings, n: int) -> np.ndarray:
+    """Return the share of each level among all ratings, smoothed, for `n` rows, float64 (n, n_levels)."""
+    counts = np.bincount(ratings.category, minlength=len(ratings.levels)) + _SMOOTHING
+    return np.tile(counts / counts.sum(), (n, 1))
 
 
-def _positive(p: np.ndarray) -> np.ndarray:
-    """Return probabilities of which none is impossible."""
-    mixed: np.ndarray = (1 - _LEAST_P) * p + _LEAST_P / p.shape[1]
-    return mixed
+def gaussian_levels(mean: np.ndarray, sd: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Return what Gaussians, (n,) each, give to the levels, float64 (n, n_levels): edges lie half way between them."""
+    edges = (levels[1:] + levels[:-1]).astype(np.float64) / 2
+    below = norm.cdf((edges - mean[:, None]) / sd[:, None])
+    ends = np.zeros((len(mean), 1))
+    p: np.ndarray = np.diff(np.concatenate([ends, below, ends + 1], axis=1), axis=1)
+    return p
+
+
+def degrees_of_freedom(n: np.ndarray, square: np.ndarray, var: float) -> float:
+    """Return how many ratings the common variance counts as, by maximum likelihood.
+
+    Parameters
+    ----------
+    n, square
+        (n_readers,), residuals of each reader, and the sum of their squares.
+    var
+        The common variance.
+    """
+    some = n > 0
+    n, square = n[some], square[some]
+
+    def loss(log_degrees: float) -> float:
+        d = np.exp(log_degrees)
+        rows = gammaln((d + n) / 2) - gammaln(d / 2) + d / 2 * np.log(d * var) - (d + n) / 2 * np.log(d * var + square)
+        return -float(rows.sum())
+
+    return float(np.exp(minimize_scalar(loss, bounds=_DEGREES, method="bounded").x))
+
+
+def _shrunken(group: np.ndarray, value: np.ndarray, n_groups: int) -> np.ndarray:
+    """Return shrunken means of `value` by group, float64 (n_groups,)."""
+    sums, n = np.bincount(group, value, n_groups), np.bincount(group, minlength=n_groups)
+    means: np.ndarray = sums / (n + strength(group, value))
+    return means

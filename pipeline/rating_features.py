@@ -19,7 +19,7 @@ its own row. A net that starts from these logits only has to learn what they lac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,9 @@ import numpy as np
 from data.artifact import ModelArtifact, made_by, read_artifact, write_artifact
 from data.errors import BadConfig
 from data.ratings import Ratings
+from data.seeds import generator
 from models.predictor import Examples
+from pipeline.rating_beginnings import beginnings, of_readers
 from pipeline.rating_columns import GROUPS, Pairs, column_names
 from pipeline.rating_evidence import BookContext, Population, Readers
 from pipeline.rating_opinion import Opinion
@@ -37,6 +39,7 @@ from pipeline.rating_store import population_arrays, population_from
 
 KIND, FORMAT = "rating_features", 1
 _BLOCK = 32_768  # pairs described at a time
+_ASKED = 2  # ratings of a beginning that are asked
 
 
 @dataclass(frozen=True)
@@ -47,20 +50,27 @@ class RatingFeaturesConfig:
     ----------
     groups
         Which groups of columns, of `pipeline.rating_columns.GROUPS`, in the order of the columns.
+    n_dims
+        Leading dimensions of the space that taste is over.
     n_vector_columns
-        Dimensions of the space that the groups `book_vectors` and `reader_vectors` show.
+        Leading dimensions of the space that the groups `book_vectors` and `reader_vectors` show.
     nearness
         Scales of taste over the space (`pipeline.reader_taste`): larger means that only nearer books count.
     n_fitted_readers
         Readers from whom the variances of taste are learned.
+    n_beginnings
+        How often each reader is shown with only some ratings (`pipeline.rating_beginnings`), so that new readers are
+        known too.
     most_ratings
         Ratings of a reader that taste is made of, at most: its time grows with the cube, memory with the square.
     """
 
     groups: tuple[str, ...] = ("opinion", "reader", "reader_levels", "book", "author", "taste", "popularity")
     n_vector_columns: int = 16
-    nearness: tuple[float, ...] = (2.0, 10.0)
+    nearness: tuple[float, ...] = (4.0,)
+    n_dims: int = 128
     n_fitted_readers: int = 250
+    n_beginnings: int = 4
     most_ratings: int = 1000
 
     def __post_init__(self) -> None:
@@ -77,7 +87,8 @@ class RatingFeaturesConfig:
             raise BadConfig(f"rating_features.groups: {list(self.groups)}, expected at least one, each once")
         if any(scale <= 0 for scale in self.nearness):
             raise BadConfig(f"rating_features.nearness: {list(self.nearness)}, expected positive numbers")
-        for name, least in (("n_vector_columns", 1), ("n_fitted_readers", 0), ("most_ratings", 1)):
+        at_least = {"n_vector_columns": 1, "n_dims": 1, "n_fitted_readers": 0, "n_beginnings": 0, "most_ratings": 1}
+        for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise BadConfig(f"rating_features.{name}: {getattr(self, name)}, expected at least {least}")
 
@@ -132,6 +143,7 @@ class RatingFeatures:
         """Return features fitted on `ratings`; ValueError if `context` is of other books."""
         if len(context.author) != ratings.n_books:
             raise ValueError(f"context of {len(context.author)} books, expected {ratings.n_books}")
+        context = replace(context, vectors=context.vectors[:, : config.n_dims])
         population = Population.fit(ratings, context, config.nearness, config.n_fitted_readers, seed)
         readers = Readers.of(population, ratings, ratings, config.most_ratings)
         chosen = Opinion.sample(len(ratings), seed)
@@ -143,12 +155,25 @@ class RatingFeatures:
         """Names of the columns: ``opinion: 7``, ``book: effect``, ..."""
         return column_names(self.config.groups, self.population.levels, self._n_shown, self.context.topics)
 
-    def training(self, ratings: Ratings) -> Examples:
-        """Return the ratings it was fitted on as examples, each described without itself; ValueError if others."""
+    def training(self, ratings: Ratings, seed: int = 0) -> Examples:
+        """Return examples to learn from: `ratings`, each described without itself, then beginnings of their readers.
+
+        Raises
+        ------
+        ValueError
+            If the features were fitted on other ratings.
+        """
         if ratings.digest != self.fitted_on:
             raise ValueError("these are not the ratings that the features were fitted on")
         rows = self.of_pairs(ratings, ratings.reader, ratings.book, counted=ratings)
-        return Examples(rows.features, ratings.value)
+        if not self.config.n_beginnings:
+            return Examples(rows.features, ratings.value)
+        random = generator(seed, "rating_beginnings")
+        begun = beginnings(ratings, self.config.n_beginnings, _ASKED, random)
+        counted = of_readers(ratings, begun.reader)
+        early = self.of_pairs(begun.shown, begun.asked.reader, begun.asked.book, counted=counted)
+        outcome = np.concatenate([ratings.value, begun.asked.value])
+        return Examples(np.concatenate([rows.features, early.features]), outcome)
 
     def of_pairs(
         self, histories: Ratings, reader: np.ndarray, book: np.ndarray, *, counted: Ratings | None = None

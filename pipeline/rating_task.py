@@ -9,7 +9,7 @@ fitted, features are worked out again from all ratings.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from data.seeds import derive_seed
 from data.store import Store
 from models.base import Encoder, Run
 from models.catalogue import model_class, predictor_class
-from models.predictor import Examples, Predictive, Predictor
+from models.predictor import Draws, Examples, Predictive, Predictor, pooled
 from models.topics import TopicModel
 from pipeline.build_ratings import Account, account_of
 from pipeline.config import TOPIC_MODELS, Settings
@@ -33,14 +33,18 @@ from pipeline.predictor_settings import features_config, predictor_config
 from pipeline.rating_evidence import BookContext
 from pipeline.rating_features import FORMAT as FEATURES_FORMAT
 from pipeline.rating_features import RatingFeatures
+from pipeline.rating_metrics import central_levels
 from pipeline.rating_split import FORMAT as SPLIT_FORMAT
 from pipeline.rating_split import RatingSplit, rating_split, together
+from pipeline.recalibration import ConformalInterval, Scaling
 from pipeline.represent import READERS, WHOLE, Part
 
 KIND, FORMAT = RATING, 1
 PREDICTOR, FEATURES = "predictor", "features"  # folders in the artifact
 P_BEST_KNOWN = 0.05
-SPACES = ("word2vec", "spectral", "ppmi")  # the first of them that is fitted is the space of taste
+SETS = (0.5, 0.9)  # probabilities of the sets of ratings that are told
+_ROWS = 16_384  # rows predicted at a time, by all draws
+SPACES = ("spectral", "word2vec", "ppmi")  # the first of them that is fitted is the space of taste
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,17 @@ class RatingPredictor:
     ----------
     known_sd
         Doubt about a reader's taste where most is known: a twentieth of the ratings learned from have less.
+    scaling
+        How sure its probabilities are made, on ratings it did not learn from.
+    sets
+        Probability -> intervals of levels that hold so many ratings; none if it was not recalibrated.
     """
 
     predictor: Predictor[Any]
     features: RatingFeatures
     known_sd: float
+    scaling: Scaling
+    sets: Mapping[float, ConformalInterval]
 
     @property
     def levels(self) -> np.ndarray:
@@ -64,7 +74,23 @@ class RatingPredictor:
 
     def predict(self, features: np.ndarray, n_draws: int, seed: int) -> Predictive:
         """Return what is said of rows of features (`RatingFeatures`)."""
-        return self.predictor.predict(features, n_draws, seed)
+        starts = range(0, max(len(features), 1), _ROWS)
+        parts = [pooled(self._scaled(features[start : start + _ROWS], n_draws, seed)) for start in starts]
+        names = ("mean", "epistemic_var", "aleatoric_var", "p", "expected_entropy")
+        return Predictive(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def interval(self, p: np.ndarray, coverage: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the places of the first and last level of sets that hold a share `coverage` of ratings, (n,) each."""
+        found = self.sets.get(coverage)
+        return central_levels(p, coverage) if found is None else found.levels(p)
+
+    def _scaled(self, features: np.ndarray, n_draws: int, seed: int) -> Draws:
+        """Return what draws say, each made as sure as `scaling` has it: what they disagree about stays apart."""
+        drawn = self.predictor.draws(features, n_draws, seed).p
+        assert drawn is not None
+        p = self.scaling(drawn.reshape(-1, drawn.shape[2])).reshape(drawn.shape)
+        mean = p @ self.levels
+        return Draws(mean, np.maximum(p @ self.levels**2 - mean**2, 0), p)
 
     def of_reader(self, features: np.ndarray) -> np.ndarray:
         """Return the share of a rating's variance that goes as a reader becomes well known, float64 (n_rows,).
@@ -77,6 +103,16 @@ class RatingPredictor:
         _, left, weight = self.features.opinion.parameters
         share: np.ndarray = weight * np.maximum(sd**2 - self.known_sd**2, 0) / (left + weight * sd**2)
         return share
+
+
+def _recalibrated(learned: RatingPredictor, examples: Examples, n_draws: int, seed: int) -> RatingPredictor:
+    """Return the predictor as sure as it may be on examples it did not learn from, and sets that hold."""
+    category = np.searchsorted(learned.levels, examples.outcome)
+    said = learned.predict(examples.features, n_draws, seed).p
+    assert said is not None
+    scaling = Scaling.fit(said, category)
+    sets = {q: ConformalInterval.fit(scaling(said), category, q) for q in SETS}
+    return replace(learned, scaling=scaling, sets=sets)
 
 
 def taste_sd(features: RatingFeatures, rows: np.ndarray) -> np.ndarray:
@@ -113,8 +149,9 @@ def make_rating(
     config = rating_config(settings, levels)
     key = {**Part(part.corpus, READERS, part.seed).key(settings.split), "part": part.name, "ratings": ratings.name}
     key |= {"models": used(models), "author": digest_of_arrays({"author": author})}
+    recalibration = [settings.predictors.recalibrate, settings.predictors.n_draws]
     formats = [FORMAT, FEATURES_FORMAT, SPLIT_FORMAT, predictor_class(kind).format]
-    digest = digest_of([KIND, formats, kind, asdict(config), asdict(described), key, part.seed])
+    digest = digest_of([KIND, formats, kind, asdict(config), asdict(described), key, part.seed, recalibration])
 
     def make(folder: Path) -> None:
         corpus = Corpus.load(part.corpus)
@@ -127,13 +164,15 @@ def make_rating(
         examples = features.training(known)
         fitted = predictor_class(kind).fit(examples, config, run, validation=stop)
         known_sd = float(np.quantile(taste_sd(features, examples.features), P_BEST_KNOWN))
+        learned = RatingPredictor(fitted, features, known_sd, Scaling.none(len(levels)), {})
+        if settings.predictors.recalibrate and stop is not None:
+            learned = _recalibrated(learned, stop, settings.predictors.n_draws, part.seed)
         if part.name == WHOLE:
             everything = together(known, parts.validation)
-            features = RatingFeatures.fit(everything, context, described, derive_seed(part.seed, "rating/features"))
+            again = RatingFeatures.fit(everything, context, described, derive_seed(part.seed, "rating/features"))
+            learned = replace(learned, features=again)
         provenance = {"data": key, "seed": part.seed}
-        _write(
-            folder, RatingPredictor(fitted, features, known_sd), account_of(ratings), provenance, corpus.books.digest
-        )
+        _write(folder, learned, account_of(ratings), provenance, corpus.books.digest)
 
     return store.get_or_make(KIND, digest, make)
 
@@ -143,7 +182,11 @@ def open_rating(folder: Path, vocabulary: str | None = None) -> RatingPredictor:
     found = read_artifact(folder, kind=KIND, format=FORMAT, vocabulary=vocabulary)
     predictor = predictor_class(found.config["predictor"]).load(folder / PREDICTOR, vocabulary=vocabulary)
     features = RatingFeatures.load(folder / FEATURES, vocabulary=vocabulary)
-    return RatingPredictor(predictor, features, float(found.config["known_sd"]))
+    sets = {
+        q: ConformalInterval(q, found.arrays[name]) for q in SETS if (name := f"set{round(100 * q)}") in found.arrays
+    }
+    scaling = Scaling(*found.arrays["scaling"])
+    return RatingPredictor(predictor, features, float(found.config["known_sd"]), scaling, sets)
 
 
 def rating_config(settings: Settings, levels: np.ndarray) -> Any:
@@ -217,4 +260,6 @@ def _write(
         "scale": [account.low, account.high],
         "known_sd": fitted.known_sd,
     }
-    write_artifact(folder, ModelArtifact(KIND, FORMAT, described, {}, vocabulary, provenance))
+    arrays = {"scaling": np.stack([fitted.scaling.weight, fitted.scaling.bias])}
+    arrays |= {f"set{round(100 * q)}": one.threshold for q, one in fitted.sets.items()}
+    write_artifact(folder, ModelArtifact(KIND, FORMAT, described, arrays, vocabulary, provenance))

@@ -10,7 +10,8 @@ or less. Posterior mean and standard deviation are then what the reader's own ra
 leave open. Of a reader without ratings they are those of the prior: the same formula with nothing in it.
 
 A rating is left out of its own history in closed form, from the inverse of the whole covariance (same book, eq. 5.12).
-The variances maximise the marginal likelihood of a sample of readers (eq. 5.9), by L-BFGS on their logarithms.
+The variances maximise the marginal likelihood of a sample of readers (eq. 5.9), by L-BFGS within bounds, and not on
+their logarithms: one that a step has made small would have no slope to come back by.
 
 | symbol | name | shape |
 |---|---|---|
@@ -29,7 +30,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 _ROWS = 1024  # books asked at a time: the covariance with a history stays small
-_LEAST_LOG, _MOST_LOG = -9.0, 3.0
+_MOST, _LEAST_NOISE = 20.0, 0.01  # of a variance, where scores have about 1
 _START, _START_NOISE = 0.1, 0.7
 _STEPS = 60
 
@@ -87,19 +88,15 @@ class ReaderTaste:
         if not histories:
             return taste
         parts = [(np.stack(list(taste._parts(h, h.book, h.effect))), h.rest[-1]) for h in histories]
+        n_ratings = sum(len(h.book) for h in histories)
 
-        def loss(logs: np.ndarray) -> tuple[float, np.ndarray]:
-            return negative_log_likelihood(logs, parts)
+        def loss(variances: np.ndarray) -> tuple[float, np.ndarray]:
+            value, gradient = negative_log_likelihood(variances, parts)
+            return value / n_ratings, gradient / n_ratings
 
-        found = minimize(
-            loss,
-            np.log(start),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(_LEAST_LOG, _MOST_LOG)] * len(start),
-            options={"maxiter": _STEPS},
-        )
-        return cls(vectors, author, scales, np.exp(found.x))
+        bounds = [(0.0, _MOST)] * (len(start) - 1) + [(_LEAST_NOISE, _MOST)]
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS})
+        return cls(vectors, author, scales, found.x)
 
     def posterior(
         self, history: History, book: np.ndarray, effect: np.ndarray, place: np.ndarray, removed: np.ndarray
@@ -160,14 +157,13 @@ class ReaderTaste:
 
 
 def negative_log_likelihood(
-    logs: np.ndarray, parts: Sequence[tuple[np.ndarray, np.ndarray]]
+    variances: np.ndarray, parts: Sequence[tuple[np.ndarray, np.ndarray]]
 ) -> tuple[float, np.ndarray]:
-    """Return minus the log marginal likelihood, but for a constant, and its gradient by the log variances.
+    """Return minus the log marginal likelihood, but for a constant, and its gradient by the variances.
 
     `parts` has for each reader the parts of the covariance, (n_variances - 1, n, n), and the scores, (n,).
     """
-    variances = np.exp(logs)
-    total, gradient = 0.0, np.zeros(len(logs))
+    total, gradient = 0.0, np.zeros(len(variances))
     for part, score in parts:
         covariance = np.tensordot(variances[:-1], part, axes=1) + variances[-1] * np.eye(len(score))
         inverse = np.linalg.inv(covariance)
@@ -176,4 +172,4 @@ def negative_log_likelihood(
         slope = inverse - np.outer(weights, weights)
         gradient[:-1] += 0.5 * np.tensordot(part, slope, axes=2)
         gradient[-1] += 0.5 * np.trace(slope)
-    return total, gradient * variances
+    return total, gradient

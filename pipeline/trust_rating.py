@@ -1,8 +1,9 @@
 """Whether to trust the predictor of ratings, by rule, and all that a release says of how well it predicts.
 
-It is published if its probabilities are better than those of biases with a spread for each reader, the best of what is
-simple: its mean negative log likelihood is smaller, and the interval of the difference lies below 0. Differences are
-of the same ratings; their errors are clustered by reader.
+Two things are asked, by mean negative log likelihood. It is published if it says more than how often levels are given,
+and not less than biases with a spread for each reader, the best of what is simple, by more than chance. If it is not
+*better* than these by more than chance, it is said so with every answer: what it adds is then how sure it is, and why.
+Differences are of the same ratings; their errors are clustered by reader.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config import EvaluationConfig
-from pipeline.judge_rating import NET, RatingQuality
-from pipeline.rating_baselines import STRONGEST
+from pipeline.judge_rating import NET, SHARES, STRONGEST, RatingQuality
 from pipeline.rating_metrics import (
     BOOK_EDGES,
     KNOWN,
@@ -45,7 +45,8 @@ def rating_record(quality: RatingQuality, config: EvaluationConfig, seed: int) -
         ``reliability`` (of every level's probability), ``risk_coverage`` (RMSE of the least doubtful share).
     """
     systems = {system: rating_figures(quality.forecast(system), quality.reader, seed) for system in quality.p}
-    scores = {system: row_scores(quality.forecast(system), seed) for system in (NET, STRONGEST)}
+    scores = {system: row_scores(quality.forecast(system), seed) for system in (NET, STRONGEST, SHARES)}
+    shares = _interval(clustered(scores[NET]["nll"] - scores[SHARES]["nll"], quality.reader), config.level)
     over = {
         name: _interval(clustered(scores[NET][name] - scores[STRONGEST][name], quality.reader), config.level)
         for name in ("nll", "crps", "square")
@@ -57,7 +58,7 @@ def rating_record(quality: RatingQuality, config: EvaluationConfig, seed: int) -
         "systems": {system: _values(figures) for system, figures in systems.items()},
         "strongest": STRONGEST,
         "over": over,
-        "verdict": _verdict(systems, over),
+        "verdict": _verdict(systems, over, shares),
         "groups": _groups(quality, seed),
         "pit": pit_histogram(scores[NET]["pit"]).tolist(),
         "reliability": _reliability(quality),
@@ -66,15 +67,20 @@ def rating_record(quality: RatingQuality, config: EvaluationConfig, seed: int) -
     }
 
 
-def _verdict(systems: dict[str, dict[str, Figure]], over: dict[str, list[float]]) -> dict[str, Any]:
+def _verdict(
+    systems: dict[str, dict[str, Figure]], over: dict[str, list[float]], shares: list[float]
+) -> dict[str, Any]:
     mean, low, high = over["nll"]
     nll, covered = systems[NET]["nll"].value, systems[NET]["cover90"].value
-    against = f"{mean:+.3f} ({low:+.3f} to {high:+.3f}) against {STRONGEST.replace('_', ' ')}"
-    if high >= 0:
-        told = f"Left out: not better than what is simple by more than chance, {nll:.3f} nats a rating, {against}."
-        return {"is_published": False, "told": told}
-    told = f"{nll:.3f} nats a rating, {against}; nine-in-ten sets hold {100 * covered:.0f} of 100 ratings."
-    return {"is_published": True, "told": told}
+    said = f"{nll:.3f} nats a rating, {mean:+.3f} ({low:+.3f} to {high:+.3f}) against biases with an sd per reader"
+    is_published, is_better = shares[2] < 0 and low <= 0, high < 0
+    if not is_published:
+        told = f"Left out: worse than what is simple, {said}."
+    elif is_better:
+        told = f"Better than what is simple: {said}; nine-in-ten sets hold {100 * covered:.0f} of 100 ratings."
+    else:
+        told = f"No better than what is simple, within chance: {said}."
+    return {"is_published": is_published, "is_better": is_better, "told": told}
 
 
 def _interval(figure: Figure, level: float) -> list[float]:

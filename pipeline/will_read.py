@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from data.artifact import ModelArtifact, read_artifact, write_artifact
 from data.digest import digest_of, digest_of_arrays
@@ -35,11 +36,13 @@ from pipeline.reading_features import FORMAT as FEATURES_FORMAT
 from pipeline.reading_features import STACKED, ReaderBlock, ReadingFeatures
 from pipeline.represent import Part
 
-KIND, FORMAT = WILL_READ, 1
+KIND, FORMAT = WILL_READ, 2
 PREDICTOR = "predictor"  # folder in an artifact of a task
 MAX_READERS = 2_000  # validation readers learned from: more add time, not sense
 P_STOP = 0.2  # share of them by whom it is seen when to stop
 _PAIRS = 65_536  # pairs predicted at a time
+_FIRST = 1_000  # places summed one by one
+_MOST_SHIFT, _HALVINGS = 12.0, 40
 _EDGE = 1e-7  # what float32 tells from 0 and 1
 
 
@@ -51,26 +54,53 @@ class WillRead:
     features: ReadingFeatures
     sampling: Sampling
 
-    def draws(self, block: ReaderBlock, reader: np.ndarray, book: np.ndarray, n_draws: int, seed: int) -> Draws:
+    def shifts(self, block: ReaderBlock, n_draws: int, seed: int) -> np.ndarray:
+        """Return what is added to the log odds of each reader of a block, float64 (n_rows,).
+
+        How many books a reader reads next is known: it is what the question is about (`Sampling.n_expected`). The
+        probabilities of all books must sum to it, and those of a net that learned from drawn examples do so only
+        nearly, the less the fewer readers it learned from. The sum is taken over the first `_FIRST` places of the base
+        ranker and over one place in so many of the others that about as many again are looked at.
+        """
+        n_rows, n_books = block.rank.shape
+        order = np.argsort(block.rank, axis=1)
+        step = max(1, (n_books - _FIRST) // _FIRST)
+        places = np.concatenate([np.arange(min(_FIRST, n_books)), np.arange(_FIRST + step // 2, n_books, step)])
+        weight = np.where(places < _FIRST, 1, step)
+        expected = self.sampling.n_expected(block.n_shown)
+        shifts = np.zeros(n_rows)
+        for row in range(n_rows):
+            used = places < n_books - block.n_shown[row]  # what is shown comes last
+            books = order[row, places[used]]
+            p = self.predict(block, np.zeros(n_rows), np.full(len(books), row), books, n_draws, seed).mean
+            shifts[row] = shift_to(p, weight[used], min(expected[row], weight[used].sum() / 2))
+        return shifts
+
+    def draws(
+        self, block: ReaderBlock, shifts: np.ndarray, reader: np.ndarray, book: np.ndarray, n_draws: int, seed: int
+    ) -> Draws:
         """Return what draws say of pairs, over all books: the odds are corrected for how examples were drawn.
 
         Parameters
         ----------
+        shifts
+            float64 (n_rows,), as `shifts` returns them.
         reader, book
             int (n_pairs,), rows in the block and of the books.
         """
         log_rate = self.sampling.log_rate(block, self.features.n_readers)[reader, book]
         rows = self.features.rows(block, reader, book)
         with_offset = np.column_stack([-log_rate, rows]).astype(np.float32)
-        return corrected(self.predictor.draws(with_offset, n_draws, seed), log_rate)
+        return corrected(self.predictor.draws(with_offset, n_draws, seed), log_rate + shifts[reader])
 
-    def predict(self, block: ReaderBlock, reader: np.ndarray, book: np.ndarray, n_draws: int, seed: int) -> Predictive:
+    def predict(
+        self, block: ReaderBlock, shifts: np.ndarray, reader: np.ndarray, book: np.ndarray, n_draws: int, seed: int
+    ) -> Predictive:
         """Return what is said of pairs; `mean` is the probability that the book is read next."""
-        starts = range(0, max(len(reader), 1), _PAIRS)
-        parts = [
-            pooled(self.draws(block, reader[start : start + _PAIRS], book[start : start + _PAIRS], n_draws, seed))
-            for start in starts
-        ]
+        parts = []
+        for start in range(0, max(len(reader), 1), _PAIRS):
+            pairs = (reader[start : start + _PAIRS], book[start : start + _PAIRS])
+            parts.append(pooled(self.draws(block, shifts, *pairs, n_draws, seed)))
         names = ("mean", "epistemic_var", "aleatoric_var", "p", "expected_entropy")
         return Predictive(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
@@ -86,6 +116,16 @@ def corrected(draws: Draws, log_rate: np.ndarray) -> Draws:
     odds = sampled / (1 - sampled) * np.exp(log_rate)
     p = (odds / (1 + odds)).astype(np.float32)
     return Draws(p, p * (1 - p), np.stack([1 - p, p], axis=2))
+
+
+def shift_to(p: np.ndarray, weight: np.ndarray, total: float) -> float:
+    """Return the shift of the log odds of `p` (n,) after which ``sum(weight * p)`` is `total`, by bisection."""
+    p = np.clip(p.astype(np.float64), 1e-12, 1 - 1e-9)
+    log_odds, low, high = np.log(p / (1 - p)), -_MOST_SHIFT, _MOST_SHIFT
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float(weight @ expit(log_odds + middle)) < total else (low, middle)
+    return (low + high) / 2
 
 
 def make_will_read(

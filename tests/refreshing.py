@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import data.store as store_module
@@ -24,7 +25,8 @@ from pipeline.config import (
     SplitConfig,
     TopicsConfig,
 )
-from pipeline.doubt_config import EnsembleConfig
+from pipeline.doubt_config import EnsembleConfig, PredictorsConfig
+from pipeline.downstream import LeftOut, Models, Predicted, kinds_of_all, predict
 from pipeline.ensemble import make_ensemble
 from pipeline.ingest import ingest
 from pipeline.judge_topics import make_topic_quality
@@ -45,6 +47,12 @@ SMALL = Settings(
         "word2vec": {"embedding_size": 32, "epochs": 30},
         "spectral": {"n_dims": 64},
     },
+    predictors=PredictorsConfig(
+        n_draws=8,
+        rating={"hidden_sizes": [32], "epochs": 12},
+        will_read={"hidden_sizes": [8], "epochs": 8, "batch_size": 256},
+        rating_features={"n_fitted_readers": 40},
+    ),
 )
 
 
@@ -60,9 +68,10 @@ def train_and_publish(store: Store, settings: Settings, seed: int = 0) -> Publis
     history = History(store.history).latest()
     corpus, _ = make_corpus(store, history, settings.corpus)
     whole = Part(corpus, WHOLE, seed)
-    spaces = {kind: make_model(store, kind, whole, settings, Quiet())[0] for kind in settings.spaces}
+    of_all = {kind: make_model(store, kind, whole, settings, Quiet())[0] for kind in kinds_of_all(corpus, settings)}
+    spaces = {kind: of_all[kind] for kind in settings.spaces}
     ensemble = make_ensemble(store, settings.publish.spaces[0], whole, settings, Quiet())[0]
-    evaluations, topics = [], None
+    evaluations, topics, learned = [], None, {}
     for name in split_names(corpus, settings.split):
         part = Part(corpus, name, seed)
         models = {
@@ -72,8 +81,16 @@ def train_and_publish(store: Store, settings: Settings, seed: int = 0) -> Publis
         if name == READERS and settings.topics.models:
             judged = {kind: models[kind] for kind in settings.topics.models}
             topics = make_topic_quality(store, part, judged, settings, Quiet())[0]
+        if name == READERS:
+            both = Models(models, of_all)
+            learned = {
+                task: predict(store, task, history, part, both, settings, Quiet()) for task in settings.predictors.tasks
+            }
     works = make_works(store, history)[0]
-    return publish(store, Ingredients(history, works, corpus, spaces, ensemble, evaluations, settings, seed, topics))
+    made = Ingredients(history, works, corpus, spaces, ensemble, evaluations, settings, seed, topics)
+    predictors = {task: found for task, found in learned.items() if isinstance(found, Predicted)}
+    left_out = {task: found.why for task, found in learned.items() if isinstance(found, LeftOut)}
+    return publish(store, replace(made, predictors=predictors, not_predicted=left_out))
 
 
 def refresh(store: Store, settings: Settings = SMALL, seed: int = 0) -> Published:

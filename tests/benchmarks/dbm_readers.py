@@ -46,6 +46,7 @@ from pipeline.judge_boltzmann import (
     judge_boltzmann,
     task_of,
 )
+from pipeline.metrics import ranking_metrics
 from pipeline.represent import model_config
 from pipeline.typed_table import from_table
 from tests.benchmarks.retrieval import corpus_of, load_protocol, protocol_corpus
@@ -145,9 +146,12 @@ def judged(train: Corpus, held_out: HeldOut, config: DbmConfig, settings: Settin
         started = time.monotonic()
         machines[name] = Dbm.fit(train, settings_of, run)
         seconds[name] = time.monotonic() - started
-    deep = machines[DEEP]
-    machines[FREE] = Dbm(replace(config, unshown=UNKNOWN), deep.units, deep.machine)
-    quality = judge_boltzmann(machines, task_of(train, held_out, config), settings, run)
+    deep, task = machines[DEEP], task_of(train, held_out, config)
+    quality = judge_boltzmann(machines, task, settings, run)
+    free = Dbm(replace(config, unshown=UNKNOWN), deep.units, deep.machine)
+    shown = task.visible[:, task.books].tocsr()
+    found = ranking_metrics(free.score(task.visible)[:, task.books], shown, task.hidden)
+    quality = replace(quality, per_reader={**quality.per_reader, FREE: found})
     return Judged(run.seed, quality, seconds, typical_readers(deep, train, run.derive_seed("benchmark/typical")))
 
 

@@ -38,6 +38,16 @@ n_topics = 8
 epochs = 20
 cooling_epochs = 10
 n_starts = 1
+[predictors]
+n_draws = 8
+[predictors.rating]
+hidden_sizes = [8]
+epochs = 4
+[predictors.will_read]
+hidden_sizes = [8]
+epochs = 4
+[predictors.rating_features]
+n_fitted_readers = 40
 """
 MORE = "reader,book,title,read_on\n" + "".join(
     f"r{reader},b{book},Book {book},2020-01-{book + 1:02d}\n" for reader in range(40) for book in range(8)
@@ -88,6 +98,9 @@ def test_a_refresh_publishes_a_release_and_its_report(store: Store) -> None:
     page = store.report(release.id, "similarity").read_text(encoding="utf-8")
     assert "吾輩は猫である (新潮文庫)" in page
     assert release.topic_models == ("lda",)
+    told = release.predictor_quality
+    assert set(told["tasks"]) == {"rating", "will_read"}
+    assert set(told["left_out"]) == {task for task, one in told["tasks"].items() if not one["verdict"]["is_published"]}
     assert "Topics of LDA" in store.report(release.id, "topics").read_text(encoding="utf-8")
 
 
@@ -133,7 +146,8 @@ def test_new_files_in_the_inbox_remake_only_what_depends_on_them(store: Store, p
     assert before.items() <= artifacts(store).items(), "what was known is kept as it was"
     made = {Path(path).parent.name for path in artifacts(store).keys() - before.keys()}
     rankers, spaces = {"popularity", "item_knn", "ease", "blend"}, {"spectral", "ppmi", "word2vec", "lda"}
-    assert made == {"works", "corpus", *rankers, *spaces, "evaluation", "ensemble", "topic_quality"}
+    learned = {"ratings", "rating", "rating_quality", "will_read", "will_read_quality"}
+    assert made == {"works", "corpus", *rankers, *spaces, "evaluation", "ensemble", "topic_quality", *learned}
 
 
 def test_a_refused_file_leaves_the_release_serving(store: Store, profile: str, tmp_path: Path) -> None:

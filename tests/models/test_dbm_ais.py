@@ -15,6 +15,7 @@ from models.dbm_exact import log_likelihood, log_z
 from models.dbm_machine import Machine
 from models.dbm_start import initial_machine, log_odds
 from models.dbm_state import State
+from models.dbm_statistics import moved
 from tests.models.machines import all_rows, machine_of
 
 SIZES = [(4, 3), (3, 4), (4, 4, 4), (3, 2, 2, 3), (5,)]
@@ -97,10 +98,7 @@ def trained(rows: torch.Tensor, hidden: tuple[int, ...], n_steps: int) -> Machin
     for step in range(n_steps):
         batch = rows[torch.randint(len(rows), (200,), generator=random)]
         found = gradient(machine, batch, method, random, chains)
-        rate, chains = 0.1 * (1 - step / n_steps), found.chains
-        weights = (weight + rate * by for weight, by in zip(machine.weights, found.ascent.weights, strict=True))
-        biases = (bias + rate * by for bias, by in zip(machine.biases, found.ascent.biases, strict=True))
-        machine = Machine(tuple(weights), tuple(biases))
+        machine, chains = moved(machine, found.ascent, 0.1 * (1 - step / n_steps)), found.chains
     return machine
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyro
 import pytest
 import torch
@@ -9,8 +11,9 @@ from pyro import poutine
 from pyro.infer import SVI
 from pyro.optim import PyroOptim
 
-from models.dbm_estimators import METHODS, gradient
-from models.dbm_exact import exact_gradient, log_likelihood
+from models.dbm_estimators import FROM_CHAINS, METHODS, Method, gradient
+from models.dbm_exact import log_likelihood
+from models.dbm_gibbs import CoupledGibbs
 from models.dbm_pyro import BoltzmannModel, EnergyDifference, no_guide
 from models.dbm_start import initial_machine
 from models.dbm_statistics import Particles, one_each
@@ -18,6 +21,7 @@ from models.training import Loop, gradient_step, seeded, train
 from tests.models.machines import all_rows, all_states, machine_of
 
 SIZES = [(4, 3), (4, 3, 5), (3, 4, 2, 3)]
+QUICK = Method(CoupledGibbs(), CoupledGibbs(lag=3))
 
 
 def of(seed: int) -> torch.Generator:
@@ -84,12 +88,11 @@ def test_svi_trains_a_machine_with_a_pyro_optimiser() -> None:
     before = float(log_likelihood(start, rows).mean())
     model = BoltzmannModel(start)
     optimizer = PyroOptim(torch.optim.Adam, {"lr": 0.03})
-    svi = SVI(model, no_guide, optimizer, loss=EnergyDifference(METHODS["coupled_gibbs"], of(3)))
-    for _ in range(150):
+    svi = SVI(model, no_guide, optimizer, loss=EnergyDifference(QUICK, of(3)))
+    for _ in range(80):
         svi.step(rows)
     after = float(log_likelihood(model.detached(), rows).mean())
-    assert after > before + 0.8
-    assert float(exact_gradient(model.detached(), rows).flat().abs().max()) < 0.05
+    assert after > before + 1.1
     assert not list(pyro.get_param_store().keys())
 
 
@@ -97,13 +100,13 @@ def test_the_one_gradient_loop_drives_it_too() -> None:
     rows = planted_rows(400)
     start = initial_machine((6, 4), rows.mean(dim=0), len(rows), of(2), weight_sd=0.1)
     model = BoltzmannModel(start)
-    objective = EnergyDifference(METHODS["coupled_chains"], of(3), n_chains=100)
+    objective = EnergyDifference(replace(QUICK, starts=FROM_CHAINS), of(3), n_chains=100)
     step = gradient_step(
         lambda batch, _done: objective.differentiable_loss(model, no_guide, rows[batch]),
         torch.optim.Adam(model.parameters(), lr=0.03),
     )
     with seeded(0, torch.device("cpu")):
-        train(model, step, len(rows), Loop(epochs=40, batch_size=100), seed=0)
-    assert float(log_likelihood(model.detached(), rows).mean()) > float(log_likelihood(start, rows).mean()) + 0.8
+        train(model, step, len(rows), Loop(epochs=20, batch_size=100), seed=0)
+    assert float(log_likelihood(model.detached(), rows).mean()) > float(log_likelihood(start, rows).mean()) + 1.1
     assert objective.chains is not None
     assert len(objective.chains.even) == 100

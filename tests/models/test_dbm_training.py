@@ -11,10 +11,9 @@ import torch
 
 import models.dbm_likelihood
 from data.checkpoint import Checkpoint
-from data.progress import Quiet
 from data.store import Store
 from models.base import Run
-from models.dbm_config import ESTIMATORS, MachineConfig
+from models.dbm_config import MachineConfig
 from models.dbm_exact import exact_gradient, exact_particles, log_likelihood
 from models.dbm_learner import Learner, centred_weights, plain_biases, sampled_state
 from models.dbm_likelihood import likelihood
@@ -22,6 +21,7 @@ from models.dbm_machine import Machine
 from models.dbm_state import State
 from models.dbm_training import FittedMachine, fit_machine
 from models.training import Diverged
+from tests.killing import Killed, KillsAfter
 from tests.models.machines import all_rows, machine_of
 
 CONFIG = MachineConfig(
@@ -76,10 +76,12 @@ def test_a_machine_is_the_same_when_its_offsets_move(sizes: tuple[int, ...]) -> 
         np.testing.assert_allclose(old, new, atol=1e-5)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_gradients_of_every_estimator_point_up(estimator: str) -> None:
+@pytest.mark.parametrize(
+    "estimator", ["cd", "pcd", "coupled_gibbs", "coupled_chains"]
+)  # the others are noise or biased
+def test_gradients_of_an_estimator_point_up(estimator: str) -> None:
     config = replace(CONFIG, estimator=estimator, n_chains=2000, gibbs_steps=5, posterior_steps=5)
-    learner = Learner(torch.from_numpy(ROWS), config, 0)
+    learner = Learner(torch.from_numpy(ROWS), config, 0, start=machine_of((8, 4, 3), seed=1, sd=0.7))
     rows = torch.arange(len(ROWS))
     for _ in range(5):  # chains that go on
         learner.set_gradients(rows)
@@ -87,7 +89,7 @@ def test_gradients_of_every_estimator_point_up(estimator: str) -> None:
     expected = torch.cat([slope.flatten() for slope in centred_weights(exact, learner.offsets)])
     found = -torch.cat([weight.grad.flatten() for weight in learner.weights if weight.grad is not None])
     cosine = float(torch.nn.functional.cosine_similarity(found.double(), expected, dim=0))
-    assert cosine > (0.9 if estimator in ("cd", "pcd") else 0.1), cosine
+    assert cosine > 0.99
 
 
 @pytest.mark.parametrize("centring", [0.0, 0.02])
@@ -114,22 +116,6 @@ def test_a_restricted_machine_learns_as_well() -> None:
 
 
 # ---- crashes, divergence, judging --------------------------------------------------------
-
-
-class Killed(Exception):
-    """The process ends here."""
-
-
-class KillsAfter(Quiet):
-    """A progress that kills at the end of an epoch."""
-
-    def __init__(self, n_epochs: int) -> None:
-        self.left = n_epochs
-
-    def advance(self, steps: int = 1) -> None:
-        self.left -= steps
-        if not self.left:
-            raise Killed
 
 
 def assert_same(found: FittedMachine, expected: FittedMachine) -> None:

@@ -21,6 +21,7 @@ from data.errors import BadArtifact, BadConfig, NoDevice
 from data.progress import Quiet
 from data.store import Store
 from models.training import Diverged, Loop, Step, gradient_step, resolve_device, seeded, train
+from tests.killing import Killed, KillsAfter
 
 X = torch.linspace(-1, 1, 40)
 Y = 3 * X - 0.5
@@ -205,22 +206,6 @@ def test_auto_is_cuda_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_device_of_no_such_name_is_refused() -> None:
     with pytest.raises(BadConfig, match="'gpu', expected one of auto, cpu, cuda"):
         resolve_device("gpu")
-
-
-class Killed(Exception):
-    """The process ends here."""
-
-
-class KillsAfter(Quiet):
-    """A progress that kills at the end of an epoch."""
-
-    def __init__(self, n_epochs: int) -> None:
-        self.left = n_epochs
-
-    def advance(self, steps: int = 1) -> None:
-        self.left -= steps
-        if not self.left:
-            raise Killed
 
 
 def noisy(line: Line, checkpoint: Checkpoint | None, progress: Quiet, patience: int | None = None) -> np.ndarray:

@@ -22,11 +22,13 @@ from data.store import Store
 from models.dbm import Dbm
 from models.dbm_config import DbmConfig
 from models.dbm_exact import log_likelihood
-from pipeline.boltzmann import WithoutMachine, make_boltzmann, verdict, write_boltzmann
+from pipeline.boltzmann import make_boltzmann, verdict, write_boltzmann
 from pipeline.complete import machine_of, missing_books
 from pipeline.config import EvaluationConfig
+from pipeline.downstream import LeftOut
 from pipeline.judge_boltzmann import KIND, BoltzmannQuality, of_books, task_of
 from pipeline.represent import READERS, WHOLE, Part, make_model, model_config
+from tests.killing import Killed, KillsAfter
 from tests.models.corpora import corpus_of, shown
 from tests.pipeline.machine_release import SETTINGS, build
 from tests.pipeline.topic_release import N_BOOKS, TASTE, corpus_of_release
@@ -116,11 +118,11 @@ def test_all_systems_are_judged_and_the_machine_finds_the_tastes(quality: Boltzm
 
 def test_what_is_known_is_not_made_again(store: Store, part: Part) -> None:
     again = make_boltzmann(store, part, SETTINGS, Quiet())
-    assert not isinstance(again, WithoutMachine)
+    assert not isinstance(again, LeftOut)
     assert not again.made
     other = replace(SETTINGS, models={**SETTINGS.models, "item_knn": {"n_neighbours": 7}})
     changed = make_boltzmann(store, part, other, Quiet())
-    assert not isinstance(changed, WithoutMachine)
+    assert not isinstance(changed, LeftOut)
     assert changed.model == again.model
     assert changed.quality != again.quality
 
@@ -128,28 +130,12 @@ def test_what_is_known_is_not_made_again(store: Store, part: Part) -> None:
 def test_too_few_readers_of_the_books_make_no_machine(store: Store, part: Part, tmp_path: Path) -> None:
     few = replace(SETTINGS, models={**SETTINGS.models, "dbm": {**SETTINGS.models["dbm"], "min_books": 30}})
     found = make_boltzmann(store, part, few, Quiet())
-    assert isinstance(found, WithoutMachine)
+    assert isinstance(found, LeftOut)
     write_boltzmann(tmp_path, found, EvaluationConfig(), 0)
     assert "lower dbm.min_books" in read_json(tmp_path / "boltzmann.json")["left_out"]
     wrong = replace(SETTINGS, models={**SETTINGS.models, "dbm": {"epochs": 0}})
     with pytest.raises(BadConfig, match=r"dbm\.epochs"):
         make_boltzmann(store, part, wrong, Quiet())
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-class KillsAfter(Quiet):
-    """A progress that kills at the end of an epoch."""
-
-    def __init__(self, n_epochs: int) -> None:
-        self.left = n_epochs
-
-    def advance(self, steps: int = 1) -> None:
-        self.left -= steps
-        if not self.left:
-            raise Killed
 
 
 def test_a_fit_that_was_killed_goes_on_in_the_store(store: Store, part: Part, tmp_path: Path) -> None:

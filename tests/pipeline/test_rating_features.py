@@ -10,7 +10,9 @@ import pytest
 
 from data.errors import BadArtifact, BadConfig
 from data.ratings import Ratings
+from data.seeds import generator
 from pipeline.liking import Liking
+from pipeline.rating_beginnings import beginnings
 from pipeline.rating_columns import GROUPS
 from pipeline.rating_evidence import scored_ratings
 from pipeline.rating_features import RatingFeatures, RatingFeaturesConfig
@@ -45,7 +47,7 @@ def without(features: RatingFeatures, ratings: Ratings) -> RatingFeatures:
 def test_training_rows_are_what_they_would_be_without_the_rating(ratings: Ratings, features: RatingFeatures) -> None:
     """Brute force: every count made again without the row, then asked like a pair that nobody rated."""
     training = features.training(ratings)
-    assert np.array_equal(training.outcome, ratings.value)
+    assert np.array_equal(training.outcome[: len(ratings)], ratings.value)
     for row in np.random.default_rng(1).choice(len(ratings), 40, replace=False):
         rest = ratings.rows(np.delete(np.arange(len(ratings)), row))
         fresh = without(features, rest)
@@ -79,6 +81,22 @@ def test_a_new_reader_is_told_as_if_never_counted(ratings: Ratings, features: Ra
     assert np.allclose(new.features, known.features, rtol=1e-4, atol=1e-5)
     assert np.array_equal(new.n_reader_ratings, np.full(len(asked), is_3.sum()))
     assert np.array_equal(new.n_book_ratings, np.bincount(rest.book, minlength=rest.n_books)[asked])
+
+
+def test_beginnings_are_told_as_if_the_rest_had_never_been_rated(ratings: Ratings, features: RatingFeatures) -> None:
+    """Brute force: neither the rest of the reader's ratings nor the one asked is in anything a row is made of."""
+    begun = beginnings(ratings, EVERY.n_beginnings, 2, generator(0, "rating_beginnings"))
+    training = features.training(ratings)
+    told, outcome = training.features[len(ratings) :], training.outcome[len(ratings) :]
+    assert np.array_equal(outcome, begun.asked.value)
+    for row in np.random.default_rng(3).choice(len(told), 20, replace=False):
+        at = begun.asked.reader[row]
+        others = ratings.rows(np.flatnonzero(ratings.reader != begun.reader[at]))
+        shown = begun.shown.reader == at
+        expected = without(features, others).of(
+            begun.shown.book[shown], begun.shown.value[shown], begun.asked.book[[row]]
+        )
+        assert np.allclose(told[row], expected.features[0], rtol=1e-4, atol=1e-5)
 
 
 def test_nothing_known_is_the_average(features: RatingFeatures) -> None:

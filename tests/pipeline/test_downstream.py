@@ -1,0 +1,209 @@
+"""What is read next and how it is liked, on simulated readers whose tastes are known, through the real steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.artifact import read_json
+from data.corpus import Corpus
+from data.progress import Quiet
+from data.ratings import Ratings
+from data.release import Release
+from data.sample_files import read_truth
+from data.store import Store
+from pipeline.asked_reader import AskedReader, Rated
+from pipeline.build_corpus import corpus_digest
+from pipeline.config import Settings
+from pipeline.downstream import LeftOut, Models, kinds_of_all, predict
+from pipeline.judge_rating import RatingQuality
+from pipeline.judge_will_read import WillReadQuality
+from pipeline.predictions import Asked
+from pipeline.publish import publish
+from pipeline.represent import READERS, Part, compared
+from pipeline.trust_predictors import will_read_record
+from pipeline.trust_rating import rating_record
+from tests.pipeline.ingredients import SETTINGS, ingredients, write_evaluation, write_history
+from tests.refreshing import SMALL, train_and_publish
+
+
+@pytest.fixture(scope="module")
+def release(predicting: Store) -> Release:
+    return Release.open(predicting)
+
+
+@pytest.fixture(scope="module")
+def corpus(predicting: Store, release: Release) -> Corpus:
+    return Corpus.load(predicting.artifact("corpus", release.manifest["corpus"]["artifact"]))
+
+
+@pytest.fixture(scope="module")
+def asked(predicting: Store, release: Release) -> Asked:
+    return Asked(predicting, release)
+
+
+def asked_as(corpus: Corpus, row: int, rated: Rated | None = None) -> AskedReader:
+    """A reader of the corpus, who rated nothing unless it is said what."""
+    start, end = corpus.counts.indptr[row : row + 2]
+    return AskedReader(corpus.counts.indices[start:end].astype(np.int64), rated or Rated.none(), Rated.none(), 0)
+
+
+def ratings_of(store: Store, release: Release) -> Ratings:
+    return Ratings.load(store.artifact("ratings", release.manifest["predictors"]["rating"]["data"]["ratings"]))
+
+
+def test_a_release_says_how_well_it_predicts_and_what_made_it(release: Release) -> None:
+    told = release.predictor_quality
+    assert set(told["tasks"]) == {"rating", "will_read"}
+    assert not told["left_out"]
+    assert told["tasks"]["will_read"]["verdict"]["rank_by"] in ("will_read", "blend")
+    made = release.manifest["predictors"]
+    assert made["will_read"]["kind"] == "bayes_by_backprop"
+    assert {"blend", "item_knn", "spectral", "word2vec", "lda"} == set(made["will_read"]["models"])
+
+
+def test_nothing_is_made_twice(predicting: Store) -> None:
+    before = {path: path.stat().st_mtime for path in (predicting.root / "artifacts").glob("*/*")}
+    assert "unchanged" in train_and_publish(predicting, SMALL).verdict
+    assert {path: path.stat().st_mtime for path in (predicting.root / "artifacts").glob("*/*")} == before
+
+
+def test_everything_learned_knows_its_corpus_so_that_a_reader_can_be_forgotten(
+    predicting: Store, release: Release
+) -> None:
+    corpus = predicting.artifact("corpus", release.manifest["corpus"]["artifact"])
+    for kind in ("ratings", "rating", "rating_quality", "will_read", "will_read_quality"):
+        (folder,) = (
+            set((predicting.root / "artifacts" / kind).iterdir())
+            if kind != "rating"
+            else [predicting.artifact(kind, release.manifest["predictors"]["rating"]["artifact"])]
+        )
+        assert read_json(folder / "manifest.json")["provenance"]["data"]["corpus"] == corpus_digest(corpus)
+
+
+def test_a_release_holds_no_ratings_of_a_reader(release: Release, corpus: Corpus) -> None:
+    for path in (release.folder / "predictors").rglob("arrays.npz"):
+        with np.load(path, allow_pickle=False) as arrays:
+            for name in arrays.files:
+                assert arrays[name].dtype.kind != "U", f"{path}: {name}"
+                assert corpus.n_readers not in arrays[name].shape, f"{path}: {name}"
+
+
+def test_ratings_follow_the_planted_expectation(
+    predicting: Store, release: Release, corpus: Corpus, asked: Asked
+) -> None:
+    sample = next((predicting.root / "artifacts" / "sample").iterdir())
+    truth = read_truth(sample)
+    edition = {f"sample:{name}": i for i, name in enumerate(truth.editions)}
+    of_book = np.array([edition[book] for book in corpus.books.ids])
+    ratings = ratings_of(predicting, release)
+    said, expected = [], []
+    readers = np.argsort(-np.bincount(ratings.reader))[:8]
+    pseudonyms = _truth_rows(predicting, truth.readers, corpus)
+    for row in readers.tolist():
+        own = np.flatnonzero(ratings.reader == row)
+        rated = Rated(ratings.book[own].astype(np.int64), ratings.value[own])
+        unread = np.setdiff1d(np.arange(corpus.n_books), asked_as(corpus, row).rows)
+        liked = asked.liked(replace(asked_as(corpus, row, rated), counted=rated), unread)
+        said.append(liked.said.mean)
+        expected.append(truth.expected_rating(np.full(len(unread), pseudonyms[row]), of_book[unread]))
+    of_all = np.corrcoef(np.concatenate(said), np.concatenate(expected))[0, 1]
+    assert of_all > 0.6, of_all
+
+
+def _truth_rows(store: Store, readers: tuple[str, ...], corpus: Corpus) -> np.ndarray:
+    from data.pseudonym import pseudonym
+
+    row = {pseudonym(raw, "sample", store.reader_key()): i for i, raw in enumerate(readers)}
+    return np.array([row[id_] for id_ in corpus.readers.ids])
+
+
+def test_a_reader_without_ratings_gets_a_wider_answer(
+    predicting: Store, release: Release, corpus: Corpus, asked: Asked
+) -> None:
+    ratings = ratings_of(predicting, release)
+    row = int(np.bincount(ratings.reader).argmax())
+    own = np.flatnonzero(ratings.reader == row)
+    rated = Rated(ratings.book[own].astype(np.int64), ratings.value[own])
+    reader, nobody = asked_as(corpus, row, rated), AskedReader(np.empty(0, np.int64), Rated.none(), Rated.none(), 0)
+    rows = np.setdiff1d(np.arange(corpus.n_books), reader.rows)[:50]
+    known, unknown = asked.liked(reader, rows), asked.liked(nobody, rows)
+    assert unknown.said.sd.mean() > known.said.sd.mean()
+    assert (unknown.n_reader_ratings == 0).all()
+    np.testing.assert_allclose(unknown.said.p.sum(axis=1), 1, rtol=1e-4)  # type: ignore[union-attr]
+    assert asked.read_next(asked.known(nobody), rows).p.max() < 0.5, "of a reader of nothing little is known"
+
+
+def test_a_book_beyond_the_release_is_told_by_its_author(corpus: Corpus, asked: Asked, release: Release) -> None:
+    reader = asked_as(corpus, 0)
+    unknown = asked.liked_unknown(reader, "")
+    assert (unknown.n_book_ratings == 0).all()
+    by_author = asked.liked_unknown(reader, release.books.columns["authors"][0])
+    assert unknown.said.p is not None
+    assert by_author.said.p is not None
+    assert not np.array_equal(unknown.said.p, by_author.said.p)
+
+
+def test_as_many_books_are_said_to_be_read_as_the_question_is_about(corpus: Corpus, asked: Asked) -> None:
+    for row in (0, 5, 9):
+        reader = asked_as(corpus, row)
+        unread = np.setdiff1d(np.arange(corpus.n_books), reader.rows)
+        p = asked.read_next(asked.known(reader), unread).p
+        assert p.sum() == pytest.approx(max(1, round(0.25 * len(reader.rows))), rel=0.05)
+
+
+def test_books_of_a_readers_taste_are_likelier(predicting: Store, corpus: Corpus, asked: Asked) -> None:
+    truth = read_truth(next((predicting.root / "artifacts" / "sample").iterdir()))
+    edition = {f"sample:{name}": i for i, name in enumerate(truth.editions)}
+    main = truth.community_editions.argmax(axis=0)[[edition[book] for book in corpus.books.ids]]
+    rows = _truth_rows(predicting, truth.readers, corpus)
+    own, other = [], []
+    for row in range(12):
+        reader = asked_as(corpus, row)
+        unread = np.setdiff1d(np.arange(corpus.n_books), reader.rows)
+        p = asked.read_next(asked.known(reader), unread).p
+        is_own = main[unread] == truth.reader_community[rows[row]]
+        own.append(p[is_own].mean())
+        other.append(p[~is_own].mean())
+    assert np.mean(own) > 3 * np.mean(other)
+
+
+def test_what_is_measured_is_what_the_arrays_say(predicting: Store, release: Release) -> None:
+    told = release.predictor_quality["tasks"]
+    quality = RatingQuality.load(release.predictor("rating") / "quality")
+    assert told["rating"] == rating_record(quality, SMALL.evaluation, 0)
+    rows = np.arange(len(quality.category))
+    by_hand = -np.log(quality.p["rating"][rows, quality.category]).mean()
+    assert told["rating"]["systems"]["rating"]["nll"]["value"] == pytest.approx(by_hand, rel=1e-5)
+    reading = WillReadQuality.load(release.predictor("will_read") / "quality")
+    assert told["will_read"] == will_read_record(reading, SMALL.evaluation, "ndcg100", 0)
+    assert reading.bins[2].sum() == reading.n_hidden.sum(), "every hidden book is a pair that was read"
+    np.testing.assert_allclose(reading.bins, reading.bins.clip(0))
+    np.testing.assert_allclose(reading.groups[:3].sum(axis=(1, 2)), reading.bins.sum(axis=1), rtol=1e-6)
+
+
+def test_without_ratings_the_release_goes_out_and_says_why(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    history = write_history(store)
+    made = ingredients(store, history, write_evaluation(store, "good", spectral=0.5))
+    settings: Settings = SETTINGS
+    part = Part(made.corpus, READERS, 0)
+    found = predict(store, "rating", history, part, Models({}, made.spaces), settings, Quiet())
+    assert isinstance(found, LeftOut)
+    assert found.why == "the readings have no ratings"
+    assert publish(store, replace(made, not_predicted={"rating": found.why})).passed
+    asked = Asked(store, Release.open(store))
+    assert asked.why_not("rating") == found.why
+    assert asked.tasks == ()
+    assert asked.scale[0].size == 0
+
+
+def test_rankers_are_fitted_to_everybody_only_where_they_are_asked(predicting: Store, release: Release) -> None:
+    corpus = predicting.artifact("corpus", release.manifest["corpus"]["artifact"])
+    assert set(kinds_of_all(corpus, SMALL)) == {"spectral", "word2vec", "lda", "blend", "item_knn"}
+    without = replace(SMALL, predictors=replace(SMALL.predictors, tasks=("rating",)))
+    assert set(kinds_of_all(corpus, without)) == set(SMALL.spaces)
+    assert set(kinds_of_all(corpus, SMALL)) <= {*compared(corpus, SMALL), *SMALL.spaces}
