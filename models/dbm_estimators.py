@@ -128,6 +128,7 @@ class Gradient:
     chains: State
 
 
+@torch.no_grad()
 def gradient(
     machine: Machine,
     visible: torch.Tensor,
@@ -142,6 +143,7 @@ def gradient(
     return Gradient(ascent, phases.positive.report, phases.negative.report, phases.negative.end)
 
 
+@torch.no_grad()
 def gradient_particles(
     machine: Machine,
     visible: torch.Tensor,
