@@ -36,9 +36,7 @@ from pipeline.ingest import ingest
 from pipeline.judge_topics import make_topic_quality
 from pipeline.make_works import make_works
 from pipeline.sample import make_sample, refuse_other_sample
-from reports.similarity import similarity_report
-from reports.topics import topics_report
-from reports.uncertainty import uncertainty_report
+from reports.pages import WRITERS
 
 DEVICE_VARIABLE = "WAGAHAI_DEVICE"  # auto, cpu or cuda
 
@@ -57,6 +55,7 @@ class Machine(TypedDict):
 
     model: str
     quality: str
+    portrait: str
     left_out: str
 
 
@@ -205,9 +204,9 @@ def boltzmann_step(store: str, corpus: str, profile: str, seed: int) -> Machine 
         found = make_boltzmann(Store(Path(store)), _part(corpus, represent.READERS, seed), settings, progress)
     if isinstance(found, LeftOut):
         get_run_logger().warning("no Boltzmann machine: %s", found.why)
-        return Machine(model="", quality="", left_out=found.why)
+        return Machine(model="", quality="", portrait="", left_out=found.why)
     _say("Boltzmann machine", found.model, found.made)
-    return Machine(model=str(found.model), quality=str(found.quality), left_out="")
+    return Machine(model=str(found.model), quality=str(found.quality), portrait=str(found.portrait), left_out="")
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)
@@ -245,8 +244,7 @@ def publish_step(store: str, trained: Trained, profile: str, seed: int) -> publi
 def report_step(store: str, release_id: str | None, page: str) -> str:
     """Write a page of a release, one of `pipeline.rollback.PAGES`; return its path."""
     opened = Store(Path(store))
-    write = {"similarity": similarity_report, "topics": topics_report, "uncertainty": uncertainty_report}[page]
-    return str(write(opened, Release.open(opened, release_id)))
+    return str(WRITERS[page](opened, Release.open(opened, release_id)))
 
 
 def latest_version(store: str) -> int:
@@ -293,7 +291,7 @@ def _machine(found: Machine | None) -> Boltzmann | LeftOut | None:
         return None
     if found["left_out"]:
         return LeftOut(found["left_out"])
-    return Boltzmann(Path(found["model"]), Path(found["quality"]))
+    return Boltzmann(Path(found["model"]), Path(found["quality"]), Path(found["portrait"]))
 
 
 def _say(what: str, folder: Path, made: bool) -> None:

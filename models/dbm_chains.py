@@ -7,11 +7,10 @@ from typing import ClassVar
 
 import torch
 
-from models.dbm_gibbs import chain_parity
+from models.dbm_gibbs import chain_parity, local_modes
 from models.dbm_machine import Machine
-from models.dbm_modes import find_modes
 from models.dbm_phase import Estimate, Phase, independent
-from models.dbm_state import EVEN, State, coin_flips, mean, sampled
+from models.dbm_state import EVEN, State, mean, sampled
 from models.dbm_statistics import Report, no_counts, one_each
 
 
@@ -38,11 +37,8 @@ class Gibbs(Phase):
         if machine.n_layers == 1:
             return independent(machine, n_rows)
         parity = chain_parity(machine)
-        steps = no_counts(machine.biases[0])
-        if start is None:
-            modes = find_modes(machine, coin_flips((n_rows, machine.block_sizes[parity]), random), parity)
-            start, steps = modes.state, modes.steps
-        state, draw = start, sampled(random)
+        state, steps = local_modes(machine, n_rows, random) if start is None else (start, no_counts(machine.biases[0]))
+        draw = sampled(random)
         for _ in range(self.n_sweeps):
             state = machine.sweep(state, draw, first=1 - parity)
         other = torch.sigmoid(machine.block_field(state[parity], 1 - parity))

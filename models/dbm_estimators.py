@@ -15,10 +15,12 @@ coupled_chains     yes       the same, the negative phase started at where its c
 =================  ========  =======================================================================================
 
 The lag of the coupled negative phase is what makes it usable. On digits (64-12-32, trained to -19.2 nats a row) the
-variance of one estimate, independent samples having 183, is 64,000 at lag 1, 1,800 at lag 10, 520 at 20, 150 at 80, and
-62 at lag 50 with 50 steps averaged, at 3 times the seconds of lag 1. A row is then worth three independent samples:
-fewer rows than the batch has do (`n_chains`). Starting at the chains of the last step changed none of these figures
-beyond chance, nor did couplings of whole blocks (`models.dbm_couplings`), which cost more than they save.
+variance of one estimate, relative to one independent sample, is 475 at lag 1, 3.7 at lag 20, .8 at 80, and .56 at lag
+50 with 50 steps averaged, at about the seconds of lag 1 (`tests.benchmarks.dbm_exact`). A row is then worth two
+independent samples: fewer rows than the batch has do (`n_chains`). Starting at the chains of the last step changed
+nothing beyond chance. Where layers are wide, chains must be coupled as blocks once they are near: with layers of 192
+units they meet after 91 steps, and unit by unit half of them not within 1000 (`tests.benchmarks.dbm_couplings`). On
+small machines that costs more than it saves.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import torch
 
 from data.errors import BadConfig
 from models.dbm_chains import Gibbs, MeanField
+from models.dbm_couplings import EITHER
 from models.dbm_gibbs import CoupledGibbs
 from models.dbm_machine import Machine
 from models.dbm_metropolis import CoupledMetropolis, LocalMode
@@ -63,7 +66,7 @@ class Method:
 
 
 _HIDDEN = CoupledGibbs(n_averaged=3, lag=3)  # given the visible units chains meet after two steps
-_WHOLE = CoupledGibbs(n_averaged=50, lag=50)
+_WHOLE = CoupledGibbs(n_averaged=50, lag=50, coupling=EITHER)
 
 METHODS: dict[str, Method] = {
     "cd": Method(MeanField(), Gibbs(), FROM_DATA),
@@ -125,6 +128,7 @@ class Gradient:
     chains: State
 
 
+@torch.no_grad()
 def gradient(
     machine: Machine,
     visible: torch.Tensor,
@@ -139,6 +143,7 @@ def gradient(
     return Gradient(ascent, phases.positive.report, phases.negative.report, phases.negative.end)
 
 
+@torch.no_grad()
 def gradient_particles(
     machine: Machine,
     visible: torch.Tensor,

@@ -96,12 +96,8 @@ class CoupledGibbs(Phase):
         if machine.n_layers == 1:
             return independent(machine, n_rows)
         parity = chain_parity(machine)
-        if start is None:
-            modes = find_modes(machine, coin_flips((n_rows, machine.block_sizes[parity]), random), parity)
-            block, steps = modes.state[parity], modes.steps
-        else:
-            block, steps = start[parity], no_counts(machine.biases[0])
-        pair = _Pair(self, machine, parity, block, random)
+        state, steps = local_modes(machine, n_rows, random) if start is None else (start, no_counts(machine.biases[0]))
+        pair = _Pair(self, machine, parity, state[parity], random)
         while pair.goes_on:
             pair.step()
         report = Report(n_rows, steps, pair.tau, self.burn_in + self.lag, int((pair.tau > self.most_steps).sum()))
@@ -111,6 +107,13 @@ class CoupledGibbs(Phase):
 def chain_parity(machine: Machine) -> int:
     """Return the block that the chain is of: the smaller one, which meets sooner."""
     return EVEN if machine.block_sizes[EVEN] < machine.block_sizes[ODD] else ODD
+
+
+def local_modes(machine: Machine, n_rows: int, random: torch.Generator) -> tuple[State, torch.Tensor]:
+    """Return the modes reached from uniform states, and the sweeps that took, int64 (n_rows,)."""
+    parity = chain_parity(machine)
+    modes = find_modes(machine, coin_flips((n_rows, machine.block_sizes[parity]), random), parity)
+    return modes.state, modes.steps
 
 
 class _Pair:

@@ -52,7 +52,8 @@ def find_modes(machine: Machine, block: torch.Tensor, parity: int, most_sweeps: 
         After so many the search is broken off.
     """
     search = _Search(machine, block, parity)
-    is_sparse = block.device.type == "cpu" and min(machine.block_sizes) >= _SPARSE_FROM
+    is_exact = machine.product_dtype == block.dtype  # changes are added to rounded fields unrounded
+    is_sparse = is_exact and block.device.type == "cpu" and min(machine.block_sizes) >= _SPARSE_FROM
     n_sweeps = 0
     while len(search.rows) and n_sweeps < most_sweeps:
         if is_sparse and n_sweeps >= _DENSE_SWEEPS:

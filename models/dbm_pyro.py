@@ -95,8 +95,7 @@ class EnergyDifference(ELBO):
 
     def differentiable_loss(self, model: BoltzmannModel, guide: Any, visible: torch.Tensor) -> torch.Tensor:
         """Return the loss of a batch, (n_rows, n_visible) of 0 and 1, a scalar that autograd follows."""
-        with torch.no_grad():
-            phases = gradient_particles(model.detached(), visible, self.method, self.random, self.chains, self.n_chains)
+        phases = gradient_particles(model.detached(), visible, self.method, self.random, self.chains, self.n_chains)
         self.reports = phases.positive.report, phases.negative.report
         self.chains = phases.negative.end if self.method.starts == FROM_CHAINS else None
         loss = visible.new_zeros(())

@@ -85,7 +85,7 @@ class Ingredients:
         names = [folder and folder.name for folder in folders]
         names += [made.quality.name for made in self.predictors.values()]  # it is named by the predictor too
         if isinstance(self.boltzmann, Boltzmann):
-            names += [self.boltzmann.model.name, self.boltzmann.quality.name]
+            names += [self.boltzmann.model.name, self.boltzmann.quality.name, self.boltzmann.portrait.name]
         settings = replace(self.settings, searched={})
         return digest_of([FORMAT, TOPICS_FORMAT, self.history.digest, names, asdict(settings), self.seed])
 

@@ -17,6 +17,7 @@ from data.errors import BadConfig, WagahaiError
 from data.progress import Progress
 from data.store import Store
 from models.base import Run
+from pipeline.boltzmann_portrait import make_portrait, read_portrait
 from pipeline.config import EvaluationConfig, Settings
 from pipeline.downstream import LeftOut
 from pipeline.judge_boltzmann import (
@@ -37,7 +38,7 @@ METRIC = "recall20"
 
 @dataclass(frozen=True)
 class Boltzmann:
-    """What it leaves in the store: the machine fitted to everybody, and how good its like is.
+    """What it leaves in the store: the machine fitted to everybody, how good its like is, and its portrait.
 
     Attributes
     ----------
@@ -47,6 +48,7 @@ class Boltzmann:
 
     model: Path
     quality: Path
+    portrait: Path
     made: bool = False
 
 
@@ -66,11 +68,12 @@ def make_boltzmann(store: Store, part: Part, settings: Settings, progress: Progr
     try:
         quality, judged = make_quality(store, part, settings, progress)
         model, fitted = make_model(store, DEEP, replace(part, name=WHOLE), settings, progress)
+        portrait, drawn = make_portrait(store, part, model, settings, progress)
     except BadConfig:
         raise
     except (WagahaiError, FloatingPointError) as error:  # too few readers of the books, say; a loss that is no number
         return LeftOut(str(error))
-    return Boltzmann(model, quality, judged or fitted)
+    return Boltzmann(model, quality, portrait, judged or fitted or drawn)
 
 
 def make_quality(store: Store, part: Part, settings: Settings, progress: Progress) -> tuple[Path, bool]:
@@ -112,7 +115,8 @@ def write_boltzmann(folder: Path, made: Boltzmann | LeftOut, config: EvaluationC
     quality = BoltzmannQuality.load(made.quality)
     rows = quality.table(config, seed)
     facts = {"artifact": made.model.name, "n_books": quality.n_books, "sampling": quality.sampling}
-    write_json(folder / "boltzmann.json", {**facts, "rows": rows, "verdict": verdict(rows)})
+    told = {"rows": rows, "verdict": verdict(rows), "portrait": read_portrait(made.portrait)}
+    write_json(folder / "boltzmann.json", {**facts, **told})
 
 
 def verdict(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from data.outdated import outdated
 from data.release import Release
 from data.store import Store
 
-PAGES = ("similarity", "topics", "uncertainty")  # pages whose copy follows the release that serves
+PAGES = ("similarity", "topics", "uncertainty", "boltzmann")  # pages whose copy follows the release that serves
 
 
 def roll_back(store: Store, release_id: str) -> None:

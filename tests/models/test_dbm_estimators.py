@@ -193,6 +193,31 @@ def test_chains_that_go_on_start_where_they_were_left() -> None:
     assert torch.equal(second.chains.odd, first.chains.odd)
 
 
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "coupled_mh"])  # there a proposal turns it all
+def test_rounded_products_give_nearly_the_same_gradient(name: str) -> None:
+    machine = machine_of((5, 4, 3), 1)
+    rounded = Machine(machine.weights, machine.biases, torch.bfloat16)
+    visible = all_rows(5).repeat(30, 1)
+    exact, near = (
+        gradient(which, visible, METHODS[name], torch.Generator().manual_seed(4)).ascent.flat()
+        for which in (machine, rounded)
+    )
+    assert near.dtype == torch.float32
+    torch.testing.assert_close(near, exact, atol=0.1, rtol=0)
+
+
+def test_parameters_that_autograd_follows_are_no_obstacle() -> None:
+    machine = machine_of((5, 4, 3), 1)
+    weights, biases = (tuple(t.clone().requires_grad_() for t in of) for of in (machine.weights, machine.biases))
+    followed = Machine(weights, biases)
+    one, other = (
+        gradient(which, all_rows(5), METHODS["coupled_gibbs"], torch.Generator().manual_seed(4)).ascent.flat()
+        for which in (machine, followed)
+    )
+    assert not other.requires_grad
+    assert torch.equal(one, other)
+
+
 def test_the_same_seed_gives_the_same_gradient() -> None:
     machine = machine_of((5, 4, 3), 1)
     for method in METHODS.values():

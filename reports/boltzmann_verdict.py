@@ -1,0 +1,193 @@
+"""What the figures of a release's Boltzmann machine come to, in sentences; each is worked out from ``boltzmann.json``.
+
+A likelihood rests on an estimate of log Z that is the same for all readers, so that no resampling of readers shows its
+error. Differences of likelihoods are therefore said with intervals that are wider by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import hypot
+from typing import Any
+
+from pipeline.judge_boltzmann import DEEP, LIKELIHOOD, POPULARITY, RESTRICTED, YARDSTICKS
+from reports.document import decimal, percent
+from reports.quality import YARDSTICKS as YARDSTICK_NAMES
+
+RECALL = "recall20"
+NAMES = {POPULARITY: "bestsellers", **YARDSTICK_NAMES, DEEP: "the machine", RESTRICTED: "one hidden layer"}
+ESTIMATORS = {
+    "pcd": "persistent contrastive divergence",
+    "cd": "contrastive divergence",
+    "local_mode": "local modes, as the released code of Taniguchi et al. 2023 does",
+    "coupled_mh": "coupled Metropolis chains",
+    "coupled_gibbs": "coupled Gibbs chains",
+    "coupled_chains": "coupled Gibbs chains that go on from step to step",
+}
+FEW = 10.0  # effective samples, below which a standard error says nothing either
+_Z = 1.96
+Row = Mapping[str, Any]
+
+
+def row_of(rows: Sequence[Row], system: str, metric: str) -> Row | None:
+    """Return the row of a system and a metric, None if it was not measured."""
+    return next((row for row in rows if (row["system"], row["metric"]) == (system, metric)), None)
+
+
+def gain_over(found: Row, system: str, other: str) -> tuple[float, float, float] | None:
+    """Return by how much readers are likelier, in nats, with its interval; that is widened by the error of log Z.
+
+    Parameters
+    ----------
+    found
+        What ``boltzmann.json`` holds.
+    """
+    row = row_of(found["rows"], system, LIKELIHOOD)
+    if row is None or other not in row["over"]:
+        return None
+    mean, low, high = row["over"][other]
+    error = _Z * hypot(*(found["sampling"].get(name, {}).get("log_z_error", 0.0) for name in (system, other)))
+    return mean, mean - hypot(mean - low, error), mean + hypot(high - mean, error)
+
+
+def likelihood_sentence(found: Row) -> str:
+    """Whether readers are likelier than if books had nothing to do with one another."""
+    gain, row = gain_over(found, DEEP, POPULARITY), row_of(found["rows"], DEEP, LIKELIHOOD)
+    alone = row_of(found["rows"], POPULARITY, LIKELIHOOD)
+    if gain is None or row is None or alone is None:
+        return "How likely it makes what readers have read was not measured."
+    size = decimal(abs(gain[0]), 1)
+    said = {
+        1: f"It makes what a reader has read {size} nats likelier than independent books do",
+        0: "It makes what a reader has read no likelier, beyond chance, than independent books do",
+        -1: f"It makes what a reader has read {size} nats less likely than independent books do",
+    }[sign(gain)]
+    return (
+        f"{said} ({interval(gain, 1)}): {decimal(row['mean'], 1)} against {decimal(alone['mean'], 1)} nats a reader, "
+        f"over {row['n_readers']:,} held-out readers and the {found['n_books']:,} most read books."
+    )
+
+
+def recall_sentence(found: Row) -> str:
+    """How many hidden books it finds, beside every yardstick and the machine of one hidden layer."""
+    row = row_of(found["rows"], DEEP, RECALL)
+    if row is None:
+        return "How many hidden books it finds was not measured."
+    others = [name for name in (*YARDSTICKS, RESTRICTED) if name in row["over"]]
+    grouped = {at: [name for name in others if sign(row["over"][name]) == at] for at in (1, 0, -1)}
+    words = {1: "more than", 0: "as many, within chance, as", -1: "fewer than"}
+    parts = [
+        f"{words[at]} {listed(_with_share(found, name) for name in names)}" for at, names in grouped.items() if names
+    ]
+    return f"Of hidden books it finds {percent(row['mean'])} among the 20 it names first: {'; '.join(parts)}."
+
+
+def _with_share(found: Row, name: str) -> str:
+    row = row_of(found["rows"], name, RECALL)
+    return NAMES[name] + (f" ({percent(row['mean'])})" if row else "")
+
+
+def layers_sentence(found: Row) -> str:
+    """Whether more hidden layers than one help, by either measure; empty for a machine of one."""
+    row, gain = row_of(found["rows"], DEEP, RECALL), gain_over(found, DEEP, RESTRICTED)
+    if gain is None or row is None or RESTRICTED not in row["over"]:
+        return ""
+    points = tuple(100 * value for value in row["over"][RESTRICTED])
+    signs = {sign(gain), sign(points)}
+    said = "help" if signs <= {1, 0} and 1 in signs else "harm" if signs <= {-1, 0} and -1 in signs else ""
+    if signs == {0}:
+        said = "make no difference beyond chance"
+    start = (
+        f"Hidden layers above the first {said}" if said else "Hidden layers above the first help by one measure only"
+    )
+    return (
+        f"{start}: {decimal(gain[0], 2, sign=True)} nats a reader ({interval(gain, 2)}) and "
+        f"{decimal(points[0], 1, sign=True)} points of Recall@20 ({interval(points, 1)}) beside the same machine with "
+        "one hidden layer."
+    )
+
+
+def sampling_sentence(found: Row) -> str:
+    """What the likelihoods rest on: effective sample sizes, or that they are exact."""
+    parts = [_sampled(NAMES[name], of) for name, of in found["sampling"].items()]
+    few = [NAMES[name] for name, of in found["sampling"].items() if is_few(of)]
+    warning = f" That is few for {listed(few)}: its standard error says little." if few else ""
+    return f"What these likelihoods rest on: {'; '.join(parts)}.{warning}"
+
+
+def is_few(sampling: Row) -> bool:
+    """Say whether an estimate rests on too few effective samples to be relied on."""
+    sizes = (sampling["effective_samples"], sampling["effective_samples_of_row"])
+    return any(size is not None and size < FEW for size in sizes)
+
+
+def _sampled(name: str, of: Row) -> str:
+    if of["effective_samples"] is None:
+        of_z = f"log Z of {name} is exact, by enumeration"
+    else:
+        of_z = (
+            f"log Z of {name} on {of['n_samples']:,} annealed chains worth {decimal(of['effective_samples'], 0)} "
+            f"(standard error {decimal(of['log_z_error'], 3)} nats)"
+        )
+    of_row = of["effective_samples_of_row"]
+    return of_z if of_row is None else f"{of_z}, each reader’s hidden units on chains worth {decimal(of_row, 0)}"
+
+
+def correction_sentence(portrait: Row) -> str:
+    """Whether anything was corrected in training; where nothing was, what that means."""
+    estimator = portrait["course"]["estimator"]
+    said = f"It is learned by {ESTIMATORS[estimator]}"
+    if not estimator.startswith("coupled"):
+        return f"{said}: no correction occurs in it, and gradients are as biased as its chains lag behind."
+    epochs = portrait["course"]["meetings"]
+    n_pairs, n_corrected, n_truncated = (
+        sum(epoch[name] for epoch in epochs) for name in ("n_pairs", "n_corrected", "n_truncated")
+    )
+    if not n_pairs:
+        return f"{said}; how they met was not kept."
+    if not n_corrected:
+        return (
+            f"{said}, and no correction occurred in any of {n_pairs:,} pairs of chains: the estimator was no better "
+            "than its biased start."
+        )
+    given_up = f"; {n_truncated:,} were given up before they met, each of which may be biased" if n_truncated else ""
+    return f"{said}: {percent(n_corrected / n_pairs)} of {n_pairs:,} pairs corrected something{given_up}."
+
+
+def meeting_sentence(name: str, met: Row) -> str:
+    """What pairs of one coupling did on the finished machine."""
+    n_pairs, n_corrected, n_truncated = (met[key] for key in ("n_pairs", "n_corrected", "n_truncated"))
+    called = ESTIMATORS[name][0].upper() + ESTIMATORS[name][1:]
+    if not n_pairs:
+        return f"{called}: nothing to couple, as the machine has no hidden layer."
+    if name == "local_mode":
+        return (
+            f"{called}: one chain to its first refused proposal, after {decimal(met['mean_tau'], 1)} proposals on "
+            "average. Nothing is coupled, so nothing can be corrected."
+        )
+    if not n_corrected:
+        return (
+            f"{called}: no correction occurred in any of {n_pairs:,} pairs. The estimator is no better than its biased "
+            "start."
+        )
+    given_up = f", {n_truncated:,} did not meet in {max(met['tau']) - 1:,} steps" if n_truncated else ""
+    return (
+        f"{called}: {percent(n_corrected / n_pairs)} of {n_pairs:,} pairs correct something; half of all have met by "
+        f"step {decimal(met['median_tau'], 0)}{given_up}."
+    )
+
+
+def sign(gain: Sequence[float]) -> int:
+    """Return 1 or -1 if an interval (mean, low, high) leaves out 0, else 0."""
+    return 1 if gain[1] > 0 else -1 if gain[2] < 0 else 0
+
+
+def interval(gain: Sequence[float], digits: int) -> str:
+    """Return an interval in words."""
+    return " to ".join(decimal(end, digits, sign=True) for end in gain[1:])
+
+
+def listed(words: Any) -> str:
+    """Return words as people list them."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,63 @@
+"""How chains meet: counts by hand, a machine on which nothing is corrected, and one on which much is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from models.dbm_machine import Machine
+from models.dbm_meetings import MOST_STEPS, PHASES, meetings, meetings_of
+from models.dbm_statistics import Report
+from tests.models.machines import machine_of
+
+NONE = torch.empty(0, dtype=torch.int64)
+
+
+def test_reports_are_put_together() -> None:
+    one = Report(3, torch.tensor([1, 2, 3]), torch.tensor([1, 4, 4]), 1, 0, 7, 2)
+    other = Report(2, torch.tensor([2, 7]), torch.tensor([1, 9]), 1, 1, 3, 1)
+    uncoupled = Report(5, NONE, NONE)
+    found = meetings_of([one, uncoupled, other])
+    assert found.n_pairs == 5
+    assert found.tau.tolist() == [1, 4, 9]
+    assert found.n_of_tau.tolist() == [2, 2, 1]
+    assert (found.n_corrected, found.n_truncated, found.n_proposed, found.n_accepted) == (3, 1, 10, 3)
+    assert found.search_steps == 3
+    nothing = meetings_of([uncoupled])
+    assert (nothing.n_pairs, nothing.n_corrected, nothing.search_steps) == (0, 0, None)
+
+
+def test_of_independent_units_gibbs_chains_meet_at_once_by_common_random_numbers() -> None:
+    """Without weights both chains draw the same probabilities by the same numbers: tau is 2 or, by luck, 1."""
+    machine = Machine((torch.zeros(9, 8), torch.zeros(8, 7)), tuple(torch.zeros(n) for n in (9, 8, 7)))
+    met = meetings(machine, 500, seed=0)["coupled_gibbs"]
+    assert met.n_pairs == met.n_of_tau.sum() == 500
+    assert met.tau.tolist() in ([2], [1, 2])
+    p_same = 0.5**8  # the first draw is the start, units of the smaller block
+    assert met.n_corrected == pytest.approx(500 * (1 - p_same), abs=10)
+
+
+def test_uniform_proposals_are_not_accepted_on_a_wide_machine_and_are_on_a_small_one() -> None:
+    wide = meetings(machine_of((60, 60, 60), 0), 100, seed=0)
+    assert wide["coupled_mh"].tau.tolist() == [1]
+    assert wide["coupled_mh"].n_corrected == wide["coupled_mh"].n_accepted == 0
+    small = meetings(machine_of((3, 3, 3), 0, sd=0.3), 400, seed=0)
+    assert small["coupled_mh"].n_accepted > 50
+    assert small["coupled_mh"].n_corrected > 50
+    for met in (wide["local_mode"], small["local_mode"]):
+        assert met.n_corrected == 0, "what is not coupled corrects nothing, however long the chain"
+
+
+def test_pairs_that_do_not_meet_are_given_up() -> None:
+    strong = machine_of((40, 40), 0, sd=3)
+    met = meetings(strong, 20, seed=0)["coupled_gibbs"]
+    assert met.n_truncated == met.n_of_tau[met.tau > MOST_STEPS].sum()
+
+
+def test_the_same_seed_gives_the_same_meetings() -> None:
+    machine = machine_of((6, 5, 4), 0)
+    one, other = (meetings(machine, 50, seed=3) for _ in range(2))
+    assert set(one) == set(PHASES)
+    for name in PHASES:
+        np.testing.assert_array_equal(one[name].n_of_tau, other[name].n_of_tau)
