@@ -9,6 +9,8 @@ log likelihood is a sum over rows, so only each row's marginal matters to it, an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -22,9 +24,16 @@ from torch.distributions import constraints
 from torch.distributions.kl import register_kl
 from torch.nn import functional
 
+from models.bnn_layout import Layout
 from models.bnn_net import Net
 
 REPARAMETERISATIONS = ("local", "weights")
+
+
+def weighted(kl_weight: float) -> AbstractContextManager[Any]:
+    """Return the context in which the weights' site counts by `kl_weight`: none for 1, since Pyro's has a price."""
+    context: AbstractContextManager[Any] = nullcontext() if kl_weight == 1 else poutine.scale(scale=kl_weight)
+    return context
 
 
 class Guide(nn.Module, ABC):
@@ -42,7 +51,7 @@ class Guide(nn.Module, ABC):
 
     def forward(self, rows: torch.Tensor, kl_weight: float) -> None:
         """Draw the weights, as Pyro's guides do."""
-        with poutine.scale(scale=kl_weight):
+        with weighted(kl_weight):
             pyro.sample("weights", self.distribution())
 
     @abstractmethod
@@ -94,8 +103,8 @@ class MeanField(Guide):
 class UnitsOut(TorchDistribution):
     """Weights of which the rows of a matrix, those of one unit, are left out together (Gal and Ghahramani 2016).
 
-    Of a matrix M of means, ``W = diag(mask / (1 - rate)) M``, a mask entry being 0 with probability `rate`; biases
-    are what they are.
+    Of a matrix M of means, ``W = diag(mask / (1 - p)) M``, a mask entry being 0 with probability p; biases are what
+    they are.
 
     Parameters
     ----------
@@ -103,22 +112,22 @@ class UnitsOut(TorchDistribution):
         (n_weights,), the means.
     unit
         int64 (n_weights,), see `models.bnn_layout.Layout.units`.
-    rate
-        Share of units left out.
+    rates
+        (n_units + 1,), the share left out of every unit, and 0 for biases.
     """
 
     arg_constraints: ClassVar = {"loc": constraints.real_vector}
     support = constraints.real_vector
     has_rsample = True
 
-    def __init__(self, loc: torch.Tensor, unit: torch.Tensor, n_units: int, rate: float) -> None:
-        self.loc, self.unit, self.n_units, self.rate = loc, unit, n_units, rate
+    def __init__(self, loc: torch.Tensor, unit: torch.Tensor, rates: torch.Tensor) -> None:
+        self.loc, self.unit, self.rates = loc, unit, rates
         super().__init__(torch.Size(), loc.shape, validate_args=False)
 
     def rsample(self, sample_shape: Any = ()) -> torch.Tensor:
         """Return draws of the weights, (sample_shape, n_weights)."""
-        mask = self.loc.new_empty((*sample_shape, self.n_units + 1)).bernoulli_(1 - self.rate) / (1 - self.rate)
-        mask[..., -1] = 1
+        kept = 1 - self.rates
+        mask = torch.bernoulli(kept.expand(*sample_shape, -1)) / kept
         return self.loc * mask[..., self.unit]
 
 
@@ -127,9 +136,9 @@ def _kl_units_out(q: UnitsOut, p: Any) -> torch.Tensor:
     """Return the divergence from centred Gaussians of standard deviations s, up to a constant in the means.
 
     A mask is a mixture of two narrow Gaussians, at 0 and at the mean (Gal and Ghahramani 2016, appendix, section 3.1);
-    what depends on the means is ``E[w^2] / (2 s^2)``: for an entry m of a matrix ``m^2 / (1 - rate) / (2 s^2)``.
+    what depends on the means is ``E[w^2] / (2 s^2)``: for an entry m of a matrix ``m^2 / (1 - p) / (2 s^2)``.
     """
-    kept = torch.where(q.unit == q.n_units, 1.0, 1 - q.rate)
+    kept = (1 - q.rates)[q.unit]
     divergence: torch.Tensor = 0.5 * (q.loc.square() / (kept * p.base_dist.scale.square())).sum()
     return divergence
 
@@ -141,26 +150,28 @@ class Dropout(Guide):
     ----------
     loc
         float32 (n_weights,), where the means start.
-    unit
-        int64 (n_weights,), see `models.bnn_layout.Layout.units`.
-    rate
-        Share of the units before every layer, inputs among them, left out.
+    layout
+        Of the net.
+    rates
+        Share of the units before every layer, inputs first, left out.
     """
 
     unit: torch.Tensor
+    of_units: torch.Tensor
 
-    def __init__(self, loc: np.ndarray, unit: np.ndarray, rate: float) -> None:
+    def __init__(self, loc: np.ndarray, layout: Layout, rates: Sequence[float]) -> None:
         super().__init__(loc)
-        self.register_buffer("unit", torch.tensor(unit))
-        self._n_units, self._rate = int(unit.max()), rate
+        self.register_buffer("unit", torch.tensor(layout.units()))
+        self.register_buffer("of_units", torch.tensor(layout.of_units(rates)))
+        self._rates = list(rates)
 
     def distribution(self) -> TorchDistribution:
         """Return the weights with units left out."""
-        return UnitsOut(self.loc, self.unit, self._n_units, self._rate)
+        return UnitsOut(self.loc, self.unit, self.of_units)
 
     def outputs(self, net: Net, inputs: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Return outputs with a mask for every row."""
-        return net.with_units_out(inputs, self.loc, self._rate)
+        return net.with_units_out(inputs, self.loc, self._rates)
 
 
 class Point(Guide):

@@ -11,7 +11,7 @@ is far from zero. The last layer, linear, is started after Glorot. Biases start 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,10 @@ class Layout:
             matrix[:] = np.arange(first, first + len(matrix))[:, None]
             first += len(matrix)
         return unit
+
+    def of_units(self, of_layers: Sequence[float]) -> np.ndarray:
+        """Return float32 (n_units + 1,), for every unit the number of its layer, and 0 for the biases."""
+        return np.repeat(np.array([*of_layers, 0], np.float32), [*self.sizes[:-1], 1])
 
     def neal_sds(self, prior_sd: float) -> np.ndarray:
         """Return a prior's standard deviation of every weight, float32 (n_weights,), after Neal 1996, section 2.1.

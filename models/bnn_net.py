@@ -11,7 +11,7 @@ All three are one pass (`_through`) that differ in what a layer does. A row's pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch.nn import functional
@@ -55,13 +55,15 @@ class Net:
 
         return self._through(inputs, drawn)
 
-    def with_units_out(self, inputs: torch.Tensor, weights: torch.Tensor, rate: float) -> torch.Tensor:
-        """Return outputs, (n_rows, n_outputs), every unit before a layer left out of a row with probability `rate`."""
+    def with_units_out(self, inputs: torch.Tensor, weights: torch.Tensor, rates: Sequence[float]) -> torch.Tensor:
+        """Return outputs, (n_rows, n_outputs), the units before layer i left out of a row with probability rates[i]."""
         layers = self.layers(weights)
 
         def masked(i: int, hidden: torch.Tensor) -> torch.Tensor:
-            mask = torch.empty_like(hidden).bernoulli_(1 - rate)
-            return torch.addmm(layers[i][1], hidden * mask, layers[i][0], alpha=1 / (1 - rate))
+            kept = 1 - rates[i]
+            if kept < 1:
+                hidden = hidden * torch.empty_like(hidden).bernoulli_(kept)
+            return torch.addmm(layers[i][1], hidden, layers[i][0], alpha=1 / kept)
 
         return self._through(inputs, masked)
 

@@ -17,11 +17,10 @@ from pyro import poutine
 from pyro.distributions import TorchDistribution
 from pyro.infer import TraceMeanField_ELBO
 from pyro.infer.util import is_validation_enabled
-from pyro.poutine.util import prune_subsample_sites
 from torch import nn
 from torch.distributions import kl_divergence
 
-from models.bnn_guide import Guide
+from models.bnn_guide import Guide, weighted
 from models.bnn_likelihood import Likelihood
 from models.bnn_net import Net
 
@@ -87,7 +86,7 @@ class BayesianNetwork(nn.Module):
 
     def model(self, rows: torch.Tensor, kl_weight: float) -> None:
         """Draw weights from the prior, and score the outcomes of the rows."""
-        with poutine.scale(scale=kl_weight):
+        with weighted(kl_weight):
             weights = pyro.sample("weights", self._prior)
         data = self._data
         outputs = self.guide.outputs(self._net, data.inputs[rows], weights)
@@ -109,7 +108,8 @@ class BayesianNetwork(nn.Module):
 class FlatElbo(TraceMeanField_ELBO):
     """Pyro's bound with closed-form divergences, which scores the weights' site only where it has none.
 
-    Pyro's own scores prior and guide at the drawn weights at every step, and then uses the closed form.
+    Pyro's own scores prior and guide at the drawn weights at every step, and then uses the closed form; and it looks
+    at every loss, which `models.training` does once an epoch.
 
     Parameters
     ----------
@@ -125,10 +125,14 @@ class FlatElbo(TraceMeanField_ELBO):
         except NotImplementedError:
             self._is_closed = False
 
+    def differentiable_loss(self, model: Any, guide: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return the negative bound, a scalar with its graph."""
+        traces = self._get_trace(model, guide, args, kwargs)
+        return self._differentiable_loss_particle(*traces)[1]  # type: ignore[no-untyped-call]  # pyro
+
     def _get_trace(self, model: Any, guide: Any, args: Any, kwargs: Any) -> Any:
         guide_trace = poutine.trace(guide).get_trace(*args, **kwargs)
         model_trace = poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(*args, **kwargs)
-        guide_trace, model_trace = prune_subsample_sites(guide_trace), prune_subsample_sites(model_trace)
         model_trace.compute_log_prob(lambda _, site: site["is_observed"] or not self._is_closed)
         if not self._is_closed or is_validation_enabled():
             guide_trace.compute_score_parts()

@@ -27,7 +27,7 @@ with data only as far as weights adapt.
 
     symbol    name          shape
     M, b      loc           (n_weights,)
-    p         dropout       scalar
+    p         rates         a share for every layer: input_dropout, then dropout
     l         length_scale  scalar
 """
 
@@ -55,7 +55,9 @@ class McDropoutConfig(TrainedConfig):
     Attributes
     ----------
     dropout
-        Share of the units before every layer, inputs among them and offsets not, that is left out.
+        Share of the hidden units that is left out, before every layer after the first.
+    input_dropout
+        Share of the inputs, offsets not among them, that is left out before the first layer.
     length_scale
         Of the prior: its standard deviation is 1 / length_scale for every weight.
     """
@@ -63,12 +65,16 @@ class McDropoutConfig(TrainedConfig):
     section: ClassVar[str] = "mc_dropout"
 
     dropout: float = 0.05
+    input_dropout: float = 0.05
     length_scale: float = 0.01
 
     def __post_init__(self) -> None:
         """Refuse impossible settings."""
         super().__post_init__()
-        self.expect(0 < self.dropout < 1, "dropout", "above 0 and below 1")
+        for name in ("dropout", "input_dropout"):
+            self.expect(0 <= getattr(self, name) < 1, name, "0 or more and below 1")
+        nothing_is_out = not self.input_dropout and not (self.dropout and self.hidden_sizes)
+        self.expect(not nothing_is_out, "dropout", "above 0, or input_dropout above 0: else there are no draws")
         self.expect(0 < self.length_scale < np.inf, "length_scale", "above 0")
 
     def prior_sds(self, layout: Layout) -> np.ndarray:
@@ -85,11 +91,16 @@ class McDropoutConfig(TrainedConfig):
         """Share of the steps over which the divergence gets its weight."""
         return 0.0
 
+    @property
+    def rates(self) -> list[float]:
+        """Share of the units before every layer that is left out."""
+        return [self.input_dropout, *[self.dropout] * len(self.hidden_sizes)]
+
     def guide(self, layout: Layout, loc: np.ndarray) -> Guide:
         """Return the guide, its means starting at `loc`."""
         from models.bnn_guide import Dropout
 
-        return Dropout(loc, layout.units(), self.dropout)
+        return Dropout(loc, layout, self.rates)
 
 
 @final
@@ -105,12 +116,10 @@ class McDropout(NetPredictor[McDropoutConfig]):
         """Fit to `data`; the same rows, settings, seed and device give the same arrays."""
         from models.bnn_fit import fit_arrays
 
-        return cls(config, fit_arrays(data, config, run, config, f"fit/{cls.kind}", cls.judge(config, validation)))
+        return cls(config, fit_arrays(data, config, run, f"fit/{cls.kind}", cls.judge(config, validation)))
 
     def weights(self, n_draws: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return weights with units left out, and the likelihood's parameters."""
-        unit = self.layout.units()
-        kept = random.random((n_draws, unit.max() + 1), np.float32) >= self.config.dropout
-        mask = kept / np.float32(1 - self.config.dropout)
-        mask[:, -1] = 1  # biases stay
-        return self._arrays["loc"] * mask[:, unit], self._parameters(n_draws)
+        rates = self.layout.of_units(self.config.rates)
+        mask = (random.random((n_draws, len(rates)), np.float32) >= rates) / (1 - rates)
+        return self._arrays["loc"] * mask[:, self.layout.units()], self._parameters(n_draws)

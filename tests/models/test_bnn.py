@@ -127,7 +127,7 @@ def test_a_net_that_starts_with_nothing_to_say_says_how_often_outcomes_are(likel
 
 
 def test_of_counts_the_categorical_likelihood_learns_their_shares() -> None:
-    """One feature says in which of two groups a row is: the optimum, without much of a prior, is each group's shares."""
+    """One feature says in which of two groups a row is: the optimum, with hardly a prior, is the shares of each."""
     counts = np.array([[300, 80, 20], [20, 180, 200]])
     outcome = np.concatenate([np.repeat(np.array([1, 2, 3], np.float32), row) for row in counts])
     features = np.repeat(np.array([[0], [1]], np.float32), counts.sum(axis=1), axis=0)

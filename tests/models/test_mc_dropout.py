@@ -44,7 +44,7 @@ def weights_and_inputs() -> tuple[np.ndarray, np.ndarray]:
 
 def test_rows_have_masks_of_their_own_in_training_and_evaluation_alike() -> None:
     weights, inputs = weights_and_inputs()
-    guide, net = Dropout(weights, LAYOUT.units(), 0.3), Net(LAYOUT)
+    guide, net = Dropout(weights, LAYOUT, [0.3] * 3), Net(LAYOUT)
     same = torch.tensor(np.repeat(inputs[:1], 50, axis=0))
     for mode in (True, False):
         outputs = guide.train(mode).outputs(net, same, torch.zeros(0)).detach()
@@ -52,18 +52,19 @@ def test_rows_have_masks_of_their_own_in_training_and_evaluation_alike() -> None
 
 
 def test_a_mask_for_all_rows_has_each_rows_moments_of_masks_for_every_row() -> None:
-    """Beside all masks there are: 14 units of inputs and hidden layers, each with its probability."""
+    """Beside all masks there are, of 7 units of inputs and hidden layers, each with its probability."""
     layout = Layout((2, 3, 2, 1), "tanh")
     random = np.random.default_rng(1)
     weights, inputs = random.normal(0, 0.8, layout.n_weights).astype(np.float32), np.array([[0.5, -1.0]], np.float32)
-    rate, unit = 0.3, layout.units()
+    rates = [0.1, 0.3, 0.4]
+    of_units, unit = layout.of_units(rates)[:-1], layout.units()
     masks = np.array([[(code >> bit) & 1 for bit in range(7)] for code in range(128)])
-    p = np.where(masks, 1 - rate, rate).prod(axis=1)
-    scale = np.concatenate([masks / (1 - rate), np.ones((128, 1))], axis=1)
+    p = np.where(masks, 1 - of_units, of_units).prod(axis=1)
+    scale = np.concatenate([masks / (1 - of_units), np.ones((128, 1))], axis=1)
     exact = layout.outputs((weights * scale[:, unit]).astype(np.float32), inputs)[:, 0, 0]
-    mean = p @ exact
-    sd = np.sqrt(p @ (exact - mean) ** 2)
-    guide = Dropout(weights, unit, rate)
+    mean = float(p @ exact)
+    sd = float(np.sqrt(p @ (exact - mean) ** 2))
+    guide = Dropout(weights, layout, rates)
     torch.manual_seed(0)
     with torch.no_grad():
         rows = torch.tensor(np.repeat(inputs, 40_000, axis=0))
@@ -75,7 +76,7 @@ def test_a_mask_for_all_rows_has_each_rows_moments_of_masks_for_every_row() -> N
 
 
 def test_draws_leave_out_the_given_share_of_units_and_no_bias() -> None:
-    config = McDropoutConfig(hidden_sizes=(9,), dropout=0.2, epochs=2)
+    config = McDropoutConfig(hidden_sizes=(9,), dropout=0.3, input_dropout=0.2, epochs=2)
     examples = rows_of(config)
     model = McDropout.fit(examples, config, Run(0, device="cpu"))
     weights, _ = model.weights(5000, np.random.default_rng(0))
@@ -84,9 +85,11 @@ def test_draws_leave_out_the_given_share_of_units_and_no_bias() -> None:
         for (matrix, bias), (mean, mean_bias) in zip(layout.layers(drawn), layout.layers(loc), strict=True):
             np.testing.assert_array_equal(bias, mean_bias)
             is_out = (matrix == 0).all(axis=1)
-            np.testing.assert_allclose(matrix[~is_out], mean[~is_out] / 0.8, rtol=1e-6)
+            kept = 0.8 if len(matrix) == 3 else 0.7
+            np.testing.assert_allclose(matrix[~is_out], mean[~is_out] / kept, rtol=1e-6)
     first = layout.layers(loc)[0][0].size
     assert (weights[:, :first] == 0).mean() == pytest.approx(0.2, abs=0.01)
+    assert (weights[:, first + 9 : -1] == 0).mean() == pytest.approx(0.3, abs=0.01)
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.5])
@@ -95,7 +98,11 @@ def test_the_divergence_is_weight_decay_as_the_authors_have_it(rate: float) -> N
     weights, _ = weights_and_inputs()
     length_scale, tau, n_rows, unit = 0.7, 4.0, 100, torch.tensor(LAYOUT.units())
     prior = prior_of("gaussian", torch.full((LAYOUT.n_weights,), 1 / length_scale))
-    ours = kl_divergence(UnitsOut(torch.tensor(weights), unit, int(unit.max()), rate), prior) / n_rows / tau
+    ours = (
+        kl_divergence(UnitsOut(torch.tensor(weights), unit, torch.tensor(LAYOUT.of_units([rate] * 3))), prior)
+        / n_rows
+        / tau
+    )
     theirs = 0.0
     for matrix, bias in LAYOUT.layers(weights):
         kept = 1 - rate
@@ -120,13 +127,13 @@ def test_the_divergence_is_that_of_narrow_gaussians_up_to_a_constant() -> None:
         return total
 
     expected = divergence(at[1]) - divergence(at[0])
-    prior, unit = prior_of("gaussian", torch.tensor([sd])), torch.tensor([0])
-    first, second = (kl_divergence(UnitsOut(torch.tensor([m]), unit, 1, rate), prior).item() for m in at)
+    prior, unit, rates = prior_of("gaussian", torch.tensor([sd])), torch.tensor([0]), torch.tensor([rate, 0])
+    first, second = (kl_divergence(UnitsOut(torch.tensor([m]), unit, rates), prior).item() for m in at)
     assert second - first == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_loss_is_the_bound_a_row() -> None:
-    config = McDropoutConfig(hidden_sizes=(4,), dropout=0.25, length_scale=2.0)
+    config = McDropoutConfig(hidden_sizes=(4,), dropout=0.25, input_dropout=0.25, length_scale=2.0)
     examples = rows_of(config, n_rows=12)
     scaling, layout, likelihood = prepared(examples, config)
     data = on_device(examples, scaling, likelihood, torch.device("cpu"))
@@ -168,7 +175,16 @@ def test_outcomes_that_are_none_of_those_named_are_refused() -> None:
         McDropout.fit(examples, config, Run(0, device="cpu"))
 
 
-@pytest.mark.parametrize(("name", "value"), [("dropout", 0.0), ("dropout", 1.0), ("length_scale", 0.0)])
+def test_a_net_without_masks_is_refused() -> None:
+    with pytest.raises(BadConfig, match="no draws"):
+        McDropoutConfig(dropout=0.0, input_dropout=0.0)
+    with pytest.raises(BadConfig, match="no draws"):
+        McDropoutConfig(hidden_sizes=(), dropout=0.3, input_dropout=0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("dropout", -0.1), ("dropout", 1.0), ("input_dropout", 1.0), ("length_scale", 0.0)]
+)
 def test_impossible_settings_are_refused(name: str, value: float) -> None:
     with pytest.raises(BadConfig, match=rf"mc_dropout\.{name}"):
         McDropoutConfig(**{name: value})  # type: ignore[arg-type]  # one type for all
