@@ -2,7 +2,8 @@
 
 A rating is ``mean + bias of the reader + bias of the book`` (Koren, Bell and Volinsky 2009, eq. 1) plus Gaussian noise,
 with one standard deviation or one for each reader. Biases are shrunken means, the reader's first and the book's of
-what is left, their strengths by `pipeline.liking.strength`. Variances of readers are shrunk to the common one: scaled
+what is left, their strengths by `pipeline.liking.strength`. What is left of a rating is what biases without that rating
+leave: those that know it would be too sure. Variances of readers are shrunk to the common one: scaled
 inverse chi-squared over readers, with the degrees of freedom that make the residuals likeliest (Gelman et al. 2013,
 section 3.2). A Gaussian is cut to the levels: each gets the mass that is nearest to it.
 """
@@ -54,10 +55,9 @@ class Biases:
         """Return the biases that `ratings`, at least one, show."""
         value = ratings.value.astype(np.float64)
         mean = float(value.mean())
-        of_reader = _shrunken(ratings.reader, value - mean, ratings.n_readers)
-        left = value - mean - of_reader[ratings.reader]
-        of_book = _shrunken(ratings.book, left, ratings.n_books)
-        left = left - of_book[ratings.book]
+        of_reader, reader_without = _shrunken(ratings.reader, value - mean, ratings.n_readers)
+        of_book, book_without = _shrunken(ratings.book, value - mean - of_reader[ratings.reader], ratings.n_books)
+        left = value - mean - reader_without - book_without
         var = max(float((left**2).mean()), _LEAST_VAR)
         n = np.bincount(ratings.reader, minlength=ratings.n_readers)
         square = np.bincount(ratings.reader, left**2, ratings.n_readers)
@@ -108,8 +108,9 @@ def degrees_of_freedom(n: np.ndarray, square: np.ndarray, var: float) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=_DEGREES, method="bounded").x))
 
 
-def _shrunken(group: np.ndarray, value: np.ndarray, n_groups: int) -> np.ndarray:
-    """Return shrunken means of `value` by group, float64 (n_groups,)."""
-    sums, n = np.bincount(group, value, n_groups), np.bincount(group, minlength=n_groups)
-    means: np.ndarray = sums / (n + strength(group, value))
-    return means
+def _shrunken(group: np.ndarray, value: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return shrunken means of `value` (n,) by group, float64 (n_groups,), and each row's without itself, (n,)."""
+    sums, n, prior = np.bincount(group, value, n_groups), np.bincount(group, minlength=n_groups), strength(group, value)
+    means: np.ndarray = sums / (n + prior)
+    without: np.ndarray = (sums[group] - value) / (n[group] - 1 + prior)
+    return means, without

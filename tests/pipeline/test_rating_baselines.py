@@ -34,6 +34,23 @@ def test_planted_biases_and_variances_are_found() -> None:
     assert np.corrcoef(np.log(found.reader_sd), np.log(sd))[0, 1] > 0.95
 
 
+def test_variances_are_those_of_ratings_not_known() -> None:
+    """Three ratings a reader: residuals of biases that knew them would be a tenth too small."""
+    random = np.random.default_rng(6)
+    reader, book = np.repeat(np.arange(2000), 3), random.integers(0, 400, 6000)
+    unique = np.unique(reader * 400 + book)
+    reader, book = unique // 400, unique % 400
+    levels = np.linspace(-6, 6, 1201, dtype=np.float32)
+    raw = random.normal(0, 1, 2000)[reader] + random.normal(size=len(reader))
+    value = levels[np.clip(np.round((raw + 6) * 100), 0, 1200).astype(np.int64)]
+    is_held = random.random(len(reader)) < 0.1
+    ratings = Ratings(reader.astype(np.int32), book.astype(np.int32), value, levels, 2000, 400)
+    found = Biases.fit(ratings.rows(np.flatnonzero(~is_held)))
+    error = value - found.mean - found.of_reader[reader] - found.of_book[book]
+    assert found.sd == pytest.approx(error[is_held].std(), rel=0.08)
+    assert error[~is_held].std() < 0.92 * found.sd
+
+
 def test_degrees_of_freedom_are_found() -> None:
     """Variances drawn from a scaled inverse chi-squared of 8 degrees of freedom."""
     random = np.random.default_rng(2)
