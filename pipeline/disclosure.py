@@ -50,6 +50,29 @@ def parts_told(counts: np.ndarray, min_readers: int) -> np.ndarray:
     return told
 
 
+def runs_told(counts: np.ndarray, min_readers: int) -> list[list[int]]:
+    """Return neighbouring groups of readers put together until each has as many as may be told.
+
+    Groups without readers are left out. The smallest goes with its smaller neighbour (global recoding, Hundepool et al.
+    2012): nothing is then withheld that a total would give away. What is left of all too few is one group, too small.
+
+    Parameters
+    ----------
+    counts
+        int (n_groups,), readers of groups that follow each other.
+    """
+    runs = [[i] for i, n in enumerate(np.asarray(counts).tolist()) if n]
+
+    def size(place: int) -> int:
+        return sum(int(counts[i]) for i in runs[place])
+
+    while len(runs) > 1 and size(smallest := min(range(len(runs)), key=size)) < min_readers:
+        beside = min((place for place in (smallest - 1, smallest + 1) if 0 <= place < len(runs)), key=size)
+        first, second = sorted((smallest, beside))
+        runs[first : second + 1] = [runs[first] + runs[second]]
+    return runs
+
+
 def least_told(release: Release) -> int:
     """Return the readers below which nothing of a count is told: the release's `corpus.min_readers`."""
     return int(release.manifest["settings"].get("corpus", {}).get("min_readers", DEFAULT_MIN_READERS))

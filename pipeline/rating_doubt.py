@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from pipeline.disclosure import parts_told
+from pipeline.disclosure import parts_told, runs_told
 from pipeline.judge_rating import NET, RatingQuality
 from pipeline.rating_metrics import (
     BOOK_EDGES,
@@ -64,7 +64,9 @@ class Cell:
 
     Attributes
     ----------
-    readers, books
+    readers
+        Some of `KNOWN` that follow each other: groups of too few readers are put together.
+    books
         Of `KNOWN`.
     is_told
         Whether anything may be said: there are enough readers, and what is told of the other groups does not give this
@@ -79,7 +81,7 @@ class Cell:
         What the variance is made of.
     """
 
-    readers: str
+    readers: tuple[str, ...]
     books: str
     is_told: bool
     n: int
@@ -139,6 +141,8 @@ def parts_of(quality: RatingQuality, rows: np.ndarray | None = None) -> Parts:
 def doubt_map(quality: RatingQuality, min_readers: int, seed: int) -> list[Cell]:
     """Return cold, warm, hot readers by cold, warm, hot books, in this order; groups without ratings are left out.
 
+    Groups of too few readers go together with the next; of what is then still a pair of few, nothing is told.
+
     Parameters
     ----------
     min_readers
@@ -148,20 +152,23 @@ def doubt_map(quality: RatingQuality, min_readers: int, seed: int) -> list[Cell]
         known_groups(quality.n_reader_ratings, READER_EDGES),
         known_groups(quality.n_book_ratings, BOOK_EDGES),
     )
-    masks = [(i, j, (of_reader == i) & (of_book == j)) for i in range(len(KNOWN)) for j in range(len(KNOWN))]
+    sizes = np.array([len(np.unique(quality.reader[of_reader == i])) for i in range(len(KNOWN))])
+    groups = [(run, j) for run in runs_told(sizes, min_readers) for j in range(len(KNOWN))]
+    masks = [(run, j, np.isin(of_reader, run) & (of_book == j)) for run, j in groups]
     masks = [one for one in masks if one[2].any()]
     n_readers = np.array([len(np.unique(quality.reader[mask])) for _, _, mask in masks])
     told = parts_told(n_readers, min_readers)
     scores = row_scores(quality.forecast(NET), seed)
     return [
-        _cell(quality, scores, KNOWN[i], KNOWN[j], mask, is_told=bool(told[k])) for k, (i, j, mask) in enumerate(masks)
+        _cell(quality, scores, tuple(KNOWN[i] for i in run), KNOWN[j], mask, is_told=bool(told[k]))
+        for k, (run, j, mask) in enumerate(masks)
     ]
 
 
 def _cell(
     quality: RatingQuality,
     scores: Mapping[str, np.ndarray],
-    readers: str,
+    readers: tuple[str, ...],
     books: str,
     mask: np.ndarray,
     *,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from pipeline.disclosure import parts_told
+from pipeline.disclosure import runs_told
 from pipeline.judge_will_read import N_READERS_EDGES, N_SHOWN_EDGES, WillReadQuality
 from pipeline.rating_doubt import Cell, Foreign, Parts
 from pipeline.rating_metrics import BOOK_EDGES, KNOWN, READER_EDGES, Figure
@@ -54,7 +53,7 @@ def rating_map(cells: Sequence[Cell], min_readers: int) -> DoubtMap:
     """Return the map of the doubt about ratings."""
     widest = max((cell.sd**2 for cell in cells if cell.is_told), default=1.0)
     squares = {(cell.readers, cell.books): _square(cell, widest, min_readers) for cell in cells}
-    return _map(squares, READER_EDGES, BOOK_EDGES, "ratings")
+    return _map(squares, READER_EDGES, BOOK_EDGES, ("ratings", "ratings"))
 
 
 def _square(cell: Cell, widest: float, min_readers: int) -> Square:
@@ -73,26 +72,30 @@ def _bar(parts: Parts, width: float) -> list[tuple[str, float]]:
     return [(kind, round(width * getattr(parts, name), 1)) for kind, (_, name) in KINDS.items()]
 
 
-def reading_map(record: Mapping[str, Any], quality: WillReadQuality, min_readers: int) -> DoubtMap:
+def reading_map(quality: WillReadQuality, min_readers: int) -> DoubtMap:
     """Return the map of the doubt about what is read: how many books were expected and read, and the epistemic part."""
-    of_reader = np.bincount(np.searchsorted(N_SHOWN_EDGES, quality.n_shown, side="right"), minlength=len(KNOWN))
-    told = dict(zip(KNOWN, parts_told(of_reader, min_readers).tolist(), strict=True))
+    of_reader = np.searchsorted(N_SHOWN_EDGES, quality.n_shown, side="right")
+    counts = np.bincount(of_reader, minlength=len(KNOWN))
     squares = {}
-    for group in record["groups"]:
-        if not told[group["readers"]]:
-            squares[group["readers"], group["books"]] = _withheld(min_readers)
-            continue
-        read, expected = group["read"] * group["n"], group["p"] * group["n"]
-        lines = [
-            f"said {expected:,.0f}, read {read:,.0f}",
-            f"{percent(group['epistemic'])} of the doubt would go with more data",
-            f"{count(group['n'])} pairs",
-        ]
-        bar = [("model", round(100 * group["epistemic"], 1)), ("stays", round(100 * (1 - group["epistemic"]), 1))]
-        squares[group["readers"], group["books"]] = Square(
-            f"× {decimal(expected / read, 2)}" if read >= 1 else "none read", lines, bar
-        )
-    return _map(squares, N_SHOWN_EDGES, N_READERS_EDGES, "books shown")
+    for run in runs_told(counts, min_readers):
+        is_told = int(counts[run].sum()) >= min_readers
+        for j, books in enumerate(KNOWN):
+            pairs, expected, read, entropy, shared = quality.groups[:, run, j].sum(axis=1).tolist()
+            if not pairs:
+                continue
+            square = _read_square(pairs, expected, read, shared / max(entropy, 1e-12))
+            squares[tuple(KNOWN[i] for i in run), books] = square if is_told else _withheld(min_readers)
+    return _map(squares, N_SHOWN_EDGES, N_READERS_EDGES, ("books shown", "readers"))
+
+
+def _read_square(pairs: float, expected: float, read: float, epistemic: float) -> Square:
+    lines = [
+        f"said {expected:,.0f}, read {read:,.0f}",
+        f"{percent(epistemic)} of the doubt would go with more data",
+        f"{count(round(pairs))} pairs",
+    ]
+    bar = [("model", round(100 * epistemic, 1)), ("stays", round(100 * (1 - epistemic), 1))]
+    return Square(f"× {decimal(expected / read, 2)}" if read >= 1 else "none read", lines, bar)
 
 
 def _withheld(min_readers: int) -> Square:
@@ -100,18 +103,27 @@ def _withheld(min_readers: int) -> Square:
 
 
 def _map(
-    squares: Mapping[tuple[str, str], Square], reader_edges: Sequence[int], book_edges: Sequence[int], what: str
+    squares: Mapping[tuple[tuple[str, ...], str], Square],
+    reader_edges: Sequence[int],
+    book_edges: Sequence[int],
+    counted: tuple[str, str],
 ) -> DoubtMap:
-    of_book = "ratings" if what == "ratings" else "readers"
-    columns = [f"{name} books ({said})" for name, said in zip(KNOWN, _ranges(book_edges, of_book), strict=True)]
-    names = [f"{name} readers ({said})" for name, said in zip(KNOWN, _ranges(reader_edges, what), strict=True)]
-    rows = [(name, [squares.get((known, book)) for book in KNOWN]) for known, name in zip(KNOWN, names, strict=True)]
-    return DoubtMap(columns, [row for row in rows if any(row[1])])
+    """Return the map of squares by groups of readers and books, of which so many of `counted` are known."""
+    columns = [f"{name} books ({_range([i], book_edges, counted[1])})" for i, name in enumerate(KNOWN)]
+    rows = []
+    for run in dict.fromkeys(readers for readers, _ in squares):
+        said = _range([KNOWN.index(name) for name in run], reader_edges, counted[0])
+        name = f"{' and '.join(run)} readers ({said})" if len(run) < len(KNOWN) else "all readers"
+        rows.append((name, [squares.get((run, book)) for book in KNOWN]))
+    return DoubtMap(columns, rows)
 
 
-def _ranges(edges: Sequence[int], what: str) -> list[str]:
-    low, high = edges
-    return [f"under {low} {what}", f"{low} to {high - 1}", f"{high} or more"]
+def _range(run: Sequence[int], edges: Sequence[int], what: str) -> str:
+    ends = (None, *edges, None)
+    low, high = ends[run[0]], ends[run[-1] + 1]
+    if high is None:
+        return f"{low} or more {what}" if low else "all"
+    return f"{low} to {high - 1}" if low else f"under {high} {what}"
 
 
 def foreign_table(found: Sequence[Foreign], level: float) -> Table | None:

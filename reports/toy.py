@@ -81,7 +81,7 @@ def toy_page(measured: Mapping[str, Any]) -> str:
     kinds = [*(kind for kind in NAMES if kind in table), *(kind for kind in table if kind not in NAMES)]
     content = {
         "verdict": verdict(table),
-        "seeds": ", ".join(str(seed) for seed in measured["seeds"]),
+        "seeds": list(measured["seeds"]),
         "n_points": len(measured["x"]),
         "figures": list(FIGURES.values()),
         "rows": [_row(kind, table[kind]) for kind in kinds],
@@ -116,8 +116,8 @@ def _fails(row: Mapping[str, float]) -> bool:
 def _failure(kind: str, row: Mapping[str, float]) -> str:
     word = "it is surer than" if row[FAR] < 1 else "it hardly doubts more than"
     return (
-        f"{_name(kind)} fails: far from all points {word} among them ({decimal(row[FAR])} of the doubt; far and near "
-        f"are told apart at AUROC {decimal(row[AUROC])}, where .5 is chance)."
+        f"{_name(kind)} fails: far from all points {word} among them ({decimal(row[FAR])} times the doubt; far and "
+        f"near are told apart at AUROC {decimal(row[AUROC])}, where .5 is chance)."
     )
 
 

@@ -125,7 +125,7 @@ def _reading(release: Release) -> dict[str, Any]:
             "expected": f"{expected:,.0f}",
             "read": f"{read:,.0f}",
             "reliability": reading_reliability(record),
-            "map": reading_map(record, quality, least_told(release)),
+            "map": reading_map(quality, least_told(release)),
         }
     return content
 

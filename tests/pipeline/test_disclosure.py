@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.store import Store
-from pipeline.disclosure import is_told, least_told, parts_told
+from pipeline.disclosure import is_told, least_told, parts_told, runs_told
 from tests.pipeline.books import release_of, titled
 
 
@@ -54,3 +54,20 @@ def test_the_threshold_is_the_setting_of_the_release(tmp_path: Path) -> None:
 def test_what_the_others_leave_of_a_total_tells_no_small_part(counts: list[int], withheld: list[int]) -> None:
     told = parts_told(np.array(counts), 5)
     assert np.flatnonzero(~told).tolist() == withheld
+
+
+@pytest.mark.parametrize(
+    ("counts", "runs"),
+    [
+        ([10, 20, 30], [[0], [1], [2]]),
+        ([3, 20, 30], [[0, 1], [2]]),
+        ([20, 10, 4], [[0], [1, 2]]),
+        ([20, 4, 10], [[0], [1, 2]]),  # with the smaller neighbour
+        ([0, 7, 9], [[1], [2]]),
+        ([2, 2, 2], [[0, 1, 2]]),
+        ([1, 1, 1], [[0, 1, 2]]),  # too few all together: the caller has to see to that
+        ([0, 0, 0], []),
+    ],
+)
+def test_small_groups_of_readers_go_with_their_smaller_neighbour(counts: list[int], runs: list[list[int]]) -> None:
+    assert runs_told(np.array(counts), 5) == runs

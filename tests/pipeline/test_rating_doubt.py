@@ -42,7 +42,7 @@ def test_the_map_has_every_group_once_and_its_figures() -> None:
     assert len(cells) == 9
     assert sum(cell.n for cell in cells.values()) == len(quality.category)
     mask = (quality.n_reader_ratings >= 100) & (quality.n_book_ratings >= 10)
-    cell, scores = cells["hot", "hot"], row_scores(quality.forecast(NET))
+    cell, scores = cells[("hot",), "hot"], row_scores(quality.forecast(NET))
     assert (cell.n, cell.n_readers) == (4 * PER_READER // 3, 4)
     assert cell.rmse.value == pytest.approx(np.sqrt(scores["square"][mask].mean()))
     variance = quality.epistemic_var[mask].astype(float) + quality.aleatoric_var[mask]
@@ -50,14 +50,17 @@ def test_the_map_has_every_group_once_and_its_figures() -> None:
     assert cell.cover90.value == pytest.approx((np.abs(scores["pit"][mask] - 0.5) <= 0.45).mean())
 
 
-def test_groups_of_few_readers_are_not_told_nor_what_gives_them_away() -> None:
-    told = {(cell.readers, cell.books): cell.is_told for cell in doubt_map(hand_quality(), 5, seed=0)}
-    assert [told["hot", book] for book in ("cold", "warm", "hot")] == [False] * 3  # four readers
-    assert all(is_told for (readers, _), is_told in told.items() if readers != "hot")
-    alone = hand_quality()
-    only_hot = np.where(alone.n_reader_ratings >= 100, 30, 5)  # one group of four readers: the total less the others
-    cells = doubt_map(replace(alone, n_book_ratings=only_hot), 5, seed=0)
-    assert [cell.is_told for cell in cells].count(False) == 2
+def test_groups_of_few_readers_go_with_the_next_and_pairs_of_few_are_not_told() -> None:
+    quality = hand_quality()
+    cells = doubt_map(quality, 5, seed=0)
+    assert [cell.readers for cell in cells] == [("cold",)] * 3 + [("warm", "hot")] * 3  # four are hot
+    assert all(cell.is_told for cell in cells)
+    assert {cell.n_readers for cell in cells} == {18, 22}
+    assert sum(cell.n for cell in cells) == len(quality.category)
+    of_the_hot = np.where(quality.n_reader_ratings >= 100, 30, 5)
+    cells = doubt_map(replace(quality, n_book_ratings=of_the_hot), 5, seed=0)
+    assert [(cell.books, cell.n_readers) for cell in cells] == [("warm", 18), ("warm", 18), ("hot", 4)]
+    assert [cell.is_told for cell in cells].count(False) == 2  # one would be the total less the others
 
 
 def test_errors_fall_with_a_doubt_that_knows_them_and_not_with_one_that_does_not() -> None:

@@ -38,7 +38,7 @@ def tree() -> HTMLParser:
 def test_the_failure_is_said_in_the_first_sentence_where_the_figures_show_it(tree: HTMLParser) -> None:
     told = text_of(tree, "p.verdict")
     assert told.startswith(
-        "MC dropout (tanh) fails: far from all points it is surer than among them (0.67 of the doubt"
+        "MC dropout (tanh) fails: far from all points it is surer than among them (0.67 times the doubt"
     )
     assert "MC dropout (ReLU) 4.0 times, NUTS (tanh) 8.0 times" in told
     assert told.endswith(

@@ -132,27 +132,27 @@ def test_charts_have_the_figures_words_numbers_and_an_accessible_name(tree: HTML
     assert "1 in 1,250" in text_of(tree, "#reading-reliability details")
 
 
-def test_the_map_tells_groups_and_not_those_of_few_readers(tree: HTMLParser) -> None:
+def test_the_map_tells_groups_and_puts_those_of_few_readers_together(tree: HTMLParser) -> None:
     cells = {(cell.readers, cell.books): cell for cell in doubt_map(hand_quality(), 5, seed=0)}
-    cold, warm, hot = rows(tree, "table.doubts")
-    cell = cells["cold", "cold"]
+    cold, others = rows(tree, "table.doubts")
+    cell = cells[("cold",), "cold"]
     assert cold[0] == "cold readers (under 20 ratings)"
     assert cold[1].startswith(f"± {cell.sd:.2f}")
     assert f"{100 * cell.parts.helped:.0f} % would go with more data" in cold[1]
     assert f"errors {cell.rmse.value:.2f}; 90 % sets hold {100 * cell.cover90.value:.0f} %" in cold[1]
     assert f"{18 * PER_READER // 3:,} ratings, 18 readers" in cold[1]
-    assert all("not told" in square and "±" not in square for square in hot[1:])  # four readers
-    assert all("±" in square for square in warm[1:])
+    assert others[0] == "warm and hot readers (20 or more ratings)"  # four are hot
+    assert all(f"{22 * PER_READER // 3:,} ratings, 22 readers" in square for square in others[1:])
     spans = tree.css("table.doubts")[0].css("tbody tr")[0].css("td")[0].css(".parts span")
     widths = [float((span.attributes["style"] or "")[6:-1]) for span in spans]
-    widest = max(one.sd for one in cells.values() if one.is_told) ** 2
+    widest = max(one.sd for one in cells.values()) ** 2
     assert sum(widths) == pytest.approx(100 * cell.sd**2 / widest, abs=0.3)
     assert widths[1] / sum(widths) == pytest.approx(cell.parts.of_book, abs=0.01)
-    cold, warm, _ = rows(tree, "table.doubts", 1)
-    assert all("not told" in square for square in cold[1:])  # three readers have shown less than ten books
-    assert "× 0.65" in warm[1]
-    assert "said 13, read 20" in warm[1]
-    assert "25 % of the doubt would go" in warm[1]
+    few, many = rows(tree, "table.doubts", 1)
+    assert few[0] == "cold and warm readers (under 50 books shown)"  # three have shown less than ten
+    assert few[1].startswith("× 0.65 said 26, read 40 25 % of the doubt would go with more data 2,000 pairs")
+    assert many[0] == "hot readers (50 or more books shown)"
+    assert many[1].startswith("× 0.65 said 13, read 20")
 
 
 def test_books_are_apart_by_the_reason_of_the_doubt(tree: HTMLParser) -> None:
@@ -187,7 +187,7 @@ def test_books_of_few_readers_are_in_no_list(tmp_path: Path) -> None:
     listed = [" ".join(node.text().split()) for node in tree.css("table.near td.book > span[dir]")]
     assert len(listed) == 12 + (N_BOOKS - 34)
     assert set(listed) <= set(TITLES[6:])
-    assert "not told" in rows(tree, "table.doubts")[0][1]  # eighteen readers are too few then
+    assert [row[0] for row in rows(tree, "table.doubts")] == ["all readers"]  # eighteen are too few then
 
 
 def test_what_is_foreign_is_told_with_its_interval(tree: HTMLParser) -> None:
