@@ -113,7 +113,7 @@ class BayesByBackprop(NetPredictor[BayesByBackpropConfig]):
         """Fit to `data`; the same rows, settings, seed and device give the same arrays."""
         from models.bnn_fit import fit_arrays
 
-        return cls(config, fit_arrays(data, config, run, config, f"fit/{cls.kind}", cls.judge(config, validation)))
+        return cls(config, fit_arrays(data, config, run, f"fit/{cls.kind}", cls.judge(config, validation)))
 
     def weights(self, n_draws: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return drawn weights and the likelihood's parameters."""

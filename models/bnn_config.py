@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from data.errors import BadConfig
+from models.bnn_layout import Layout
+
+if TYPE_CHECKING:
+    from models.bnn_guide import Guide  # needs torch, which predicting does not
 
 ACTIVATIONS = ("relu", "tanh", "softplus")
 LIKELIHOODS = ("gaussian", "heteroscedastic", "categorical", "ordinal", "bernoulli")
@@ -83,8 +88,8 @@ class NetConfig:
 
 
 @dataclass(frozen=True)
-class TrainedConfig(NetConfig):
-    """How a net is trained beside.
+class TrainedConfig(NetConfig, ABC):
+    """How a net is trained beside, and which guide and prior it has.
 
     Attributes
     ----------
@@ -108,3 +113,21 @@ class TrainedConfig(NetConfig):
         for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 0)):
             self.expect(getattr(self, name) >= least, name, f"at least {least}")
         self.expect(0 < self.learning_rate < np.inf, "learning_rate", "above 0")
+
+    @abstractmethod
+    def guide(self, layout: Layout, loc: np.ndarray) -> Guide:
+        """Return what is learned of the weights, its means starting at `loc`, float32 (n_weights,)."""
+
+    @abstractmethod
+    def prior_sds(self, layout: Layout) -> np.ndarray:
+        """Return the prior's standard deviation of every weight, float32 (n_weights,)."""
+
+    @property
+    @abstractmethod
+    def prior_name(self) -> str:
+        """One of `models.bnn_prior.PRIORS`."""
+
+    @property
+    @abstractmethod
+    def kl_share(self) -> float:
+        """Share of the steps over which the divergence from the prior gets its weight; 0 gives it at once."""

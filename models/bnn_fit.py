@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 import numpy as np
 import pyro
@@ -11,7 +10,6 @@ import torch
 
 from models.base import Run
 from models.bnn_config import NetConfig, TrainedConfig
-from models.bnn_guide import Guide
 from models.bnn_layout import Layout
 from models.bnn_likelihood import Likelihood
 from models.bnn_net import Net
@@ -28,24 +26,6 @@ Judge = Callable[[Mapping[str, np.ndarray]], float]
 """What validation rows say of a model of these arrays; lower is better."""
 
 
-class Parts(Protocol):
-    """What a kind says of its guide and its prior."""
-
-    def guide(self, layout: Layout, loc: np.ndarray) -> Guide:
-        """Return the guide, its means starting at `loc`."""
-
-    def prior_sds(self, layout: Layout) -> np.ndarray:
-        """Return the prior's standard deviation of every weight, float32 (n_weights,)."""
-
-    @property
-    def prior_name(self) -> str:
-        """One of `models.bnn_prior.PRIORS`."""
-
-    @property
-    def kl_share(self) -> float:
-        """Share of the steps over which the divergence gets its weight."""
-
-
 def prepared(examples: Examples, config: NetConfig) -> tuple[Scaling, Layout, Likelihood]:
     """Return scaling, layout and likelihood for `examples`."""
     scaling = Scaling.of(examples, config)
@@ -60,7 +40,7 @@ def on_device(examples: Examples, scaling: Scaling, likelihood: Likelihood, devi
 
 
 def fit_arrays(
-    examples: Examples, config: TrainedConfig, run: Run, parts: Parts, name: str, judge: Judge | None
+    examples: Examples, config: TrainedConfig, run: Run, name: str, judge: Judge | None
 ) -> dict[str, np.ndarray]:
     """Return the arrays of a net fitted to `examples`.
 
@@ -82,12 +62,12 @@ def fit_arrays(
     loc = layout.initial(run.generator(f"{name}/initial"))
     layout.layers(loc)[-1][1][:] = likelihood.bias
     data = on_device(examples, scaling, likelihood, device)
-    sds = torch.tensor(parts.prior_sds(layout), device=device)
+    sds = torch.tensor(config.prior_sds(layout), device=device)
     # Pyro's checks of every value cost a quarter of a step; that losses are numbers is checked by the loop.
     with seeded(run.derive_seed(name), device), pyro.validation_enabled(False):
-        guide = parts.guide(layout, loc).to(device)
-        prior = prior_of(parts.prior_name, sds)
-        network = BayesianNetwork(Net(layout), prior, likelihood, guide, data, parts.kl_share).to(device)
+        guide = config.guide(layout, loc).to(device)
+        prior = prior_of(config.prior_name, sds)
+        network = BayesianNetwork(Net(layout), prior, likelihood, guide, data, config.kl_share).to(device)
         optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
         trained = train(
             network,

@@ -85,7 +85,7 @@ class DeepEnsemble(NetPredictor[DeepEnsembleConfig]):
         judge = cls.judge(config, validation)
         alone = None if judge is None else lambda arrays: judge(_stacked([arrays]))
         names = [f"fit/{cls.kind}/{member}" for member in range(config.n_members)]
-        return cls(config, _stacked([fit_arrays(data, config, run, config, name, alone) for name in names]))
+        return cls(config, _stacked([fit_arrays(data, config, run, name, alone) for name in names]))
 
     def weights(self, n_draws: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return members in turns, beginning anywhere: each comes as often as another, or once more."""

@@ -194,7 +194,7 @@ def test_validation_rows_keep_the_best_state_and_end_the_fit() -> None:
         return seen[-1]
 
     patient = BayesByBackpropConfig(**{**vars(config), "patience": 5})
-    arrays = fit_arrays(train, patient, Run(0, device="cpu"), patient, "fit/bayes_by_backprop", listening)
+    arrays = fit_arrays(train, patient, Run(0, device="cpu"), "fit/bayes_by_backprop", listening)
     assert judge(arrays) == pytest.approx(min(seen))
     assert len(seen) < 300
     assert min(seen[-5:]) > min(seen)
