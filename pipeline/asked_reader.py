@@ -88,9 +88,9 @@ def asked_reader(
     readings = reader_readings(store, release, raw, namespace)
     read = readings.filter(pl.col("status") == "read")
     rows = read["row"].unique().sort().to_numpy().astype(np.int64)
-    rated = read.drop_nulls("rating")
+    rated = read.drop_nulls("rating") if len(levels) else read.clear()
     on_scale = rated.filter((pl.col("rating_min") == scale[0]) & (pl.col("rating_max") == scale[1]))
-    usual = on_scale.filter(pl.col("rating").is_in([float(level) for level in levels]))
+    usual = on_scale.filter(pl.col("rating").is_in(pl.Series(levels, dtype=pl.Float32).implode()))
     once = usual.group_by("row").agg(pl.col("rating").quantile(0.5, "lower")).sort("row")  # as `build_ratings` has it
     ratings = Rated(once["row"].to_numpy().astype(np.int64), once["rating"].to_numpy().astype(np.float32))
     counted = _counted(store, release, readings["reader"].unique().to_list()) if len(levels) else Rated.none()
