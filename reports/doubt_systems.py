@@ -100,6 +100,18 @@ def rating_gains(gains: Mapping[str, Mapping[str, Figure]], level: float) -> Tab
     return Table(("against", "NLL, nats", "so it is", "CRPS, points", "so it is"), rows)
 
 
+def who_is_better(gains: Mapping[str, Mapping[str, Figure]], level: float) -> list[str]:
+    """Return which systems say more of what readers think than the predictor, by more than chance, a sentence each."""
+    told = []
+    for kind in (kind for kind in SYSTEM_NAMES if kind in gains):
+        gain = Difference.of_figure(gains[kind]["nll"], level)
+        if gain is not None and gain.sign > 0:
+            told.append(
+                f"{SYSTEM_NAMES[kind][0]}, {SYSTEM_NAMES[kind][1]}: says more than the predictor ({gain.said()})."
+            )
+    return told
+
+
 def _gain(gain: Difference | None) -> tuple[str, str]:
     if gain is None:
         return "", "not known"
