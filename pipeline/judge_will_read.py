@@ -33,7 +33,7 @@ from pipeline.reading_features import ReaderBlock
 from pipeline.represent import Part
 from pipeline.will_read import MAX_READERS, WillRead, open_will_read, opened, used
 
-KIND, FORMAT = "will_read_quality", 1
+KIND, FORMAT = "will_read_quality", 2
 NET, CURVE, POPULARITY = "will_read", "curve", "popularity"
 LOG_LOSS = "log_loss"
 MAX_JUDGED = 1_000  # test readers judged by: each means every book

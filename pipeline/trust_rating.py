@@ -1,8 +1,8 @@
 """Whether to trust the predictor of ratings, by rule, and all that a release says of how well it predicts.
 
 Two things are asked, by mean negative log likelihood. It is published if it says more than how often levels are given,
-and not less than biases with a spread for each reader, the best of what is simple, by more than chance. If it is not
-*better* than these by more than chance, it is said so with every answer: what it adds is then how sure it is, and why.
+by more than chance. If it is not *better* than biases with a spread for each reader, the best of what is simple, by
+more than chance, that is said with every answer: what it adds is then why it is unsure, and of whom.
 Differences are of the same ratings; their errors are clustered by reader.
 """
 
@@ -74,13 +74,13 @@ def _verdict(
     mean, low, high = over["nll"]
     nll, covered = systems[NET]["nll"].value, systems[NET]["cover90"].value
     said = f"{nll:.3f} nats a rating, {mean:+.3f} ({low:+.3f} to {high:+.3f}) against biases with an sd per reader"
-    is_published, is_better = shares[2] < 0 and low <= 0, high < 0
+    is_published, is_better = shares[2] < 0, high < 0
     if not is_published:
-        told = f"Left out: worse than what is simple, {said}."
+        told = f"Left out: says no more than how often each rating is given, {said}."
     elif is_better:
         told = f"Better than what is simple: {said}; nine-in-ten sets hold {100 * covered:.0f} of 100 ratings."
     else:
-        told = f"No better than what is simple, within chance: {said}."
+        told = f"{'Worse' if low > 0 else 'No better, within chance,'} than what is simple: {said}."
     return {"is_published": is_published, "is_better": is_better, "told": told}
 
 

@@ -41,7 +41,7 @@ PREDICTOR = "predictor"  # folder in an artifact of a task
 MAX_READERS = 2_000  # validation readers learned from: more add time, not sense
 P_STOP = 0.2  # share of them by whom it is seen when to stop
 _PAIRS = 65_536  # pairs predicted at a time
-_FIRST = 1_000  # places summed one by one
+_FIRST, _ROUNDS = 1_000, 2  # places summed one by one; times that it is shifted
 _MOST_SHIFT, _HALVINGS = 12.0, 40
 _EDGE = 1e-7  # what float32 tells from 0 and 1
 
@@ -72,8 +72,10 @@ class WillRead:
         for row in range(n_rows):
             used = places < n_books - block.n_shown[row]  # what is shown comes last
             books = order[row, places[used]]
-            p = self.predict(block, np.zeros(n_rows), np.full(len(books), row), books, n_draws, seed).mean
-            shifts[row] = shift_to(p, weight[used], min(expected[row], weight[used].sum() / 2))
+            total = min(expected[row], weight[used].sum() / 2)
+            for _ in range(_ROUNDS):  # the mean over draws of shifted odds is not the shifted mean
+                p = self.predict(block, shifts, np.full(len(books), row), books, n_draws, seed).mean
+                shifts[row] += shift_to(p, weight[used], total)
         return shifts
 
     def draws(

@@ -84,12 +84,12 @@ def ratings(p_net: float, p_simple: float, n_readers: int = 40) -> RatingQuality
     ("net", "simple", "published", "better", "told"),
     [
         (0.8, 0.6, True, True, "Better than what is simple"),
-        (0.6, 0.6, True, False, "No better than what is simple, within chance"),
-        (0.6, 0.8, False, False, "Left out: worse than what is simple"),
-        (0.4, 0.4, False, False, "Left out"),
+        (0.6, 0.6, True, False, "No better, within chance, than what is simple"),
+        (0.6, 0.8, True, False, "Worse than what is simple"),
+        (0.4, 0.4, False, False, "Left out: says no more than how often"),
     ],
 )
-def test_a_predictor_of_ratings_is_published_if_it_is_no_worse_than_what_is_simple(
+def test_a_predictor_of_ratings_says_whether_it_is_better_than_what_is_simple(
     net: float, simple: float, published: bool, better: bool, told: str
 ) -> None:
     verdict = rating_record(ratings(net, simple), CONFIG, 0)["verdict"]
