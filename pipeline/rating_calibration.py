@@ -49,6 +49,22 @@ def pit_with_band(quality: RatingQuality, system: str, seed: int) -> PitHistogra
     return PitHistogram(np.array([one.value for one in found]), z * np.array([one.se for one in found]))
 
 
+def gains_over(quality: RatingQuality, seed: int, system: str = NET) -> dict[str, dict[str, Figure]]:
+    """Return by how much a system's `nll`, `crps` and `square` differ from those of every other, on the same ratings.
+
+    Negative is better.
+    """
+    scores = {name: row_scores(quality.forecast(name), seed) for name in quality.p}
+    return {
+        other: {
+            score: clustered(scores[system][score] - scores[other][score], quality.reader)
+            for score in ("nll", "crps", "square")
+        }
+        for other in scores
+        if other != system
+    }
+
+
 def calibration_gain(
     quality: RatingQuality, seed: int, *, n_bootstrap: int, level: float, system: str = NET, other: str = STRONGEST
 ) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from models.base import Run
-from models.bnn_config import TrainedConfig
+from models.bnn_config import NetConfig, TrainedConfig
 from models.catalogue import predictor_class
 from models.predictor import Examples
 from pipeline.doubt_config import BAYESIAN_RIDGE, DEEP_ENSEMBLE, REFERENCES
@@ -31,7 +31,7 @@ def reference_forecasts(
     learned: Examples,
     stop: Examples | None,
     rows: np.ndarray,
-    like: TrainedConfig,
+    like: NetConfig,
     run: Run,
     n_draws: int,
 ) -> dict[str, np.ndarray]:
@@ -73,10 +73,11 @@ def bayesian_ridge(learned: Examples, rows: np.ndarray, levels: np.ndarray) -> n
 
 
 def _ensemble(
-    learned: Examples, stop: Examples | None, rows: np.ndarray, like: TrainedConfig, run: Run, n_draws: int
+    learned: Examples, stop: Examples | None, rows: np.ndarray, like: NetConfig, run: Run, n_draws: int
 ) -> np.ndarray:
     ensemble = predictor_class(DEEP_ENSEMBLE)
-    shared: dict[str, Any] = {field.name: getattr(like, field.name) for field in fields(TrainedConfig)}
+    known = [field.name for field in fields(TrainedConfig) if hasattr(like, field.name)]  # sampled nets have no epochs
+    shared: dict[str, Any] = {name: getattr(like, name) for name in known}
     said = ensemble.fit(learned, ensemble.config_type(**shared), run, validation=stop).predict(rows, n_draws, run.seed)
     assert said.p is not None
     p: np.ndarray = said.p.astype(np.float64)

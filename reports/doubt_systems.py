@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.judge_rating import BIASES, NET, OPINION, SHARES, STRONGEST
-from reports.document import decimal
-from reports.doubt_words import ends, figure_of
+from pipeline.rating_metrics import Figure
+from reports.document import Table, decimal
+from reports.doubt_words import Difference, ends, figure_of
 
 SYSTEM_NAMES = {
     SHARES: ("All alike", "how often each level is given: the floor"),
@@ -88,6 +89,34 @@ def systems(record: Mapping[str, Any], level: float) -> list[System]:
         measured = [_measured(found[kind][column.key], column, best[column.key], level) for column in COLUMNS]
         rows.append(System(name, role, kind == NET, measured))
     return rows
+
+
+def rating_gains(gains: Mapping[str, Mapping[str, Figure]], level: float) -> Table:
+    """Return what the predictor is better by, on the same ratings, and whether that is more than chance."""
+    rows = []
+    for kind in (kind for kind in SYSTEM_NAMES if kind in gains):
+        nll, crps = (Difference.of_figure(gains[kind][score], level) for score in ("nll", "crps"))
+        rows.append((SYSTEM_NAMES[kind][0], *_gain(nll), *_gain(crps)))
+    return Table(("against", "NLL, nats", "so it is", "CRPS, points", "so it is"), rows)
+
+
+def who_is_better(gains: Mapping[str, Mapping[str, Figure]], level: float) -> list[str]:
+    """Return which systems say more of what readers think than the predictor, by more than chance, a sentence each."""
+    told = []
+    for kind in (kind for kind in SYSTEM_NAMES if kind in gains):
+        gain = Difference.of_figure(gains[kind]["nll"], level)
+        if gain is not None and gain.sign > 0:
+            told.append(
+                f"{SYSTEM_NAMES[kind][0]}, {SYSTEM_NAMES[kind][1]}: says more than the predictor ({gain.said()})."
+            )
+    return told
+
+
+def _gain(gain: Difference | None) -> tuple[str, str]:
+    if gain is None:
+        return "", "not known"
+    word = {-1: "better, more than chance", 0: "within chance", 1: "worse, more than chance"}[gain.sign]
+    return gain.said(), word
 
 
 def _measured(figure: Mapping[str, float | None], column: Column, best: float, level: float) -> Measured:

@@ -42,11 +42,13 @@ class Difference:
     @classmethod
     def between(cls, now: Figure, before: Figure, level: float) -> Difference | None:
         """Return how two figures of different readers differ; None where a standard error is unknown."""
-        se = sqrt(now.se**2 + before.se**2) if isfinite(now.se) and isfinite(before.se) else float("nan")
-        if not isfinite(se):
-            return None
-        half, value = NormalDist().inv_cdf((1 + level) / 2) * se, now.value - before.value
-        return cls(value, value - half, value + half)
+        return cls.of_figure(Figure(now.value - before.value, sqrt(now.se**2 + before.se**2)), level)
+
+    @classmethod
+    def of_figure(cls, figure: Figure, level: float) -> Difference | None:
+        """Return a difference with its standard error as one with its interval; None where the error is unknown."""
+        interval = ends(figure, level)
+        return None if interval is None else cls(figure.value, *interval)
 
     @property
     def sign(self) -> int:

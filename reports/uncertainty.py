@@ -16,7 +16,7 @@ from pipeline.disclosure import least_told
 from pipeline.doubt_config import RATING, WILL_READ
 from pipeline.judge_rating import NET, STRONGEST, RatingQuality
 from pipeline.judge_will_read import WillReadQuality
-from pipeline.rating_calibration import calibration_gain, coverage_curve, pit_with_band
+from pipeline.rating_calibration import calibration_gain, coverage_curve, gains_over, pit_with_band
 from pipeline.rating_doubt import doubt_map, foreign, parts_of, risk_curves
 from reports.document import count, decimal, percent, render
 from reports.doubt_books import unsure_books
@@ -24,7 +24,7 @@ from reports.doubt_changed import doubt_changed
 from reports.doubt_charts import coverage_chart, pit_chart, reliability_chart, risk_chart
 from reports.doubt_map import KINDS, foreign_table, rating_map, reading_map
 from reports.doubt_reading import HEADINGS, expected_and_read, reading_gains, reading_reliability, reading_systems
-from reports.doubt_systems import COLUMNS, systems
+from reports.doubt_systems import COLUMNS, rating_gains, systems, who_is_better
 from reports.doubt_words import Difference, left_out, on_help, on_rating, on_reading, on_told_set
 from reports.provenance import provenance
 
@@ -96,11 +96,12 @@ def _judged(release: Release, record: dict[str, Any], level: float) -> dict[str,
     quality, seed = RatingQuality.load(release.predictor(RATING) / QUALITY), int(release.manifest["seed"])
     n_bootstrap, least = int(release.manifest["settings"]["evaluation"]["n_bootstrap"]), least_told(release)
     gain = Difference.of(calibration_gain(quality, seed, n_bootstrap=n_bootstrap, level=level))
-    parts = parts_of(quality)
+    parts, gains = parts_of(quality), gains_over(quality, seed)
     curves = {system: coverage_curve(quality, system, seed) for system in (NET, STRONGEST)}
     return {
-        "verdict": on_rating(record, gain, level),
+        "verdict": [*on_rating(record, gain, level), *who_is_better(gains, level)],
         "help": on_help(parts),
+        "gains": rating_gains(gains, level),
         "told_set": on_told_set(quality, level),
         "reliability": reliability_chart(record["reliability"]),
         "pit": pit_chart(pit_with_band(quality, NET, seed), len(quality.category)),

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.judge_rating import NET, STRONGEST
-from pipeline.rating_calibration import calibration_gain, coverage_curve, pit_with_band
-from pipeline.rating_metrics import CALIBRATION_LEVELS, calibration_error, row_scores
+from pipeline.judge_rating import BIASES, NET, STRONGEST
+from pipeline.rating_calibration import calibration_gain, coverage_curve, gains_over, pit_with_band
+from pipeline.rating_metrics import CALIBRATION_LEVELS, calibration_error, clustered, row_scores
 from tests.pipeline.hand_quality import hand_quality
 
 
@@ -32,6 +32,18 @@ def test_the_band_of_the_histogram_holds_a_calibrated_forecast_and_not_another()
             outside[system] += int((np.abs(found.shares - 0.05) > found.half_width).sum())
     assert outside[NET] < 0.1 * 200  # a twentieth is expected
     assert outside[STRONGEST] > 0.3 * 200
+
+
+def test_gains_are_differences_on_the_same_ratings() -> None:
+    quality = hand_quality()
+    gains = gains_over(quality, 0)
+    assert set(gains) == set(quality.p) - {NET}
+    nll = {system: row_scores(quality.forecast(system))["nll"] for system in quality.p}
+    for system, gain in gains.items():
+        assert gain["nll"].value == pytest.approx(nll[NET].mean() - nll[system].mean())
+        assert gain["nll"].value < -3 * gain["nll"].se  # ratings are drawn from what the predictor says
+    paired, alone = gains[BIASES]["nll"].se, clustered(nll[NET], quality.reader).se
+    assert paired < alone
 
 
 def test_the_gain_in_calibration_and_its_interval() -> None:

@@ -83,6 +83,16 @@ def test_the_verdict_comes_first_with_its_figures(store: Store, tree: HTMLParser
     assert "ranked by it, which is better than Blend by more than chance (NDCG@100 0.400, +0.100" in reading
 
 
+def test_what_the_predictor_is_better_by_is_told_with_chance(store: Store, tree: HTMLParser) -> None:
+    table = {row[0]: row[1:] for row in rows(tree, "table.gains")}
+    assert list(table) == ["All alike", "Biases", "Biases, sd per reader"]
+    over = Release.open(store).predictor_quality["tasks"]["rating"]["over"]
+    for score, cell in (("nll", 0), ("crps", 2)):
+        told = "{}, {} to {}".format(*(f"{end:+.3f}".replace("-", "−") for end in over[score]))
+        assert table["Biases, sd per reader"][cell] == told
+        assert table["Biases, sd per reader"][cell + 1] == "better, more than chance"
+
+
 def test_the_set_that_answers_name_is_judged(tree: HTMLParser) -> None:
     told = next(text for text in map(said, tree.css("main > p")) if text.startswith("An answer names whole levels"))
     assert "these hold 95.0 %" in told
@@ -98,6 +108,7 @@ def test_a_predictor_that_is_too_sure_is_said_to_be(tmp_path: Path) -> None:
     assert "is worse calibrated than" in verdict
     assert "It says less of what readers then think" in verdict
     assert "too few: it is too sure of itself" in verdict
+    assert "Biases, sd per reader, the yardstick: says more than the predictor (+" in verdict
 
 
 def test_systems_stand_side_by_side_with_their_intervals(store: Store, tree: HTMLParser) -> None:
@@ -191,7 +202,7 @@ def test_books_of_few_readers_are_in_no_list(tmp_path: Path) -> None:
 
 
 def test_what_is_foreign_is_told_with_its_interval(tree: HTMLParser) -> None:
-    table = rows(tree, "table.narrow-ish")
+    table = rows(tree, "table.foreign")
     assert len(table) == 2
     assert table[0][0].startswith(f"books that nobody else rated ({N_READERS * PER_READER // 3:,})")
     assert all(" to " in cell for cell in table[0][1:])
