@@ -24,7 +24,7 @@ def exact_chart(rows: Sequence[Exact]) -> Markup:
             "estimator": row.estimator,
             "machine": row.machine,
             "z": round(row.rms_z, 3),
-            "colour": PALETTE[0] if row.unbiased else EMPHASIS,
+            "colour": PALETTE[0] if row.called == "unbiased" else EMPHASIS,
         }
         for row in rows
     ]
@@ -58,12 +58,12 @@ def coupling_charts(rows: Sequence[Coupled]) -> list[Markup]:
 
 
 def _by_size(rows: Sequence[Coupled], key: str, name: str, title: str, summary: str) -> Markup:
-    values = [{"of": row.coupling, "x": row.n_units, "y": round(float(getattr(row, key)), 3)} for row in rows]
+    values = [{"of": row.coupling, "x": row.width, "y": round(float(getattr(row, key)), 3)} for row in rows]
     scale = alt.Scale(type="log")
-    x = alt.X("x:Q", title="units of the machine", scale=scale, axis=alt.Axis(tickCount=5, grid=False))
+    x = alt.X("x:Q", title="units a layer, of three", scale=scale, axis=alt.Axis(tickCount=5, grid=False))
     y = alt.Y("y:Q", title=title, scale=alt.Scale(type="log", domainMin=1), axis=alt.Axis(tickCount=5))
     ordered = [(value["of"], value["x"], value["y"]) for value in values]
-    table = Table(("coupling", "units", title), ordered)
+    table = Table(("coupling", "units a layer", title), ordered)
     return chart_html(_lines(values, x, y), name=name, summary=f"{summary} Both scales are logarithmic.", table=table)
 
 
