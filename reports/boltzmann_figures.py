@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from reports.boltzmann_figures_charts import coupling_charts, curves_chart, exact_chart
 from reports.boltzmann_results import Coupled, Digits, Exact, Picture, Results
-from reports.boltzmann_told import coupling_sentences, digits_sentences, exact_sentences
+from reports.boltzmann_told import coupling_sentences, coupling_verdict, digits_sentences, exact_sentences
 from reports.digit_picture import SIDE, picture
 from reports.document import UNKNOWN, Table, decimal, percent, render
 
-EXACT_COLUMNS = ("estimator", "machine", "called", "rms z", "variance, of one independent sample’s", "τ", "given up")
+EXACT_COLUMNS = ("estimator", "machine", "called", "rms z", "variance", "τ", "given up")
 COUPLING_COLUMNS = ("coupling", "units a layer", "search steps", "τ, mean", "τ, largest", "corrected", "given up")
 
 
@@ -32,12 +32,12 @@ def figures_page(results: Results) -> str:
     if exact:
         content["exact"] = {
             "told": exact_sentences(exact),
-            "chart": exact_chart(exact),
-            "table": Table(EXACT_COLUMNS, [_exact(row) for row in exact]),
+            "chart": exact_chart(exact, Table(EXACT_COLUMNS, [_exact(row) for row in exact])),
         }
     if couplings:
         content["couplings"] = {
-            "told": coupling_sentences(couplings),
+            "told": [coupling_verdict(couplings)],
+            "each": coupling_sentences(couplings),
             "charts": coupling_charts(couplings),
             "table": Table(COUPLING_COLUMNS, [_coupled(row) for row in couplings]),
         }

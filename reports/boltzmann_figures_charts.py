@@ -16,7 +16,7 @@ _HEIGHT = 280
 _ROW_HEIGHT = 22
 
 
-def exact_chart(rows: Sequence[Exact]) -> Markup:
+def exact_chart(rows: Sequence[Exact], table: Table) -> Markup:
     """Return rms z of every estimator and machine, on a logarithmic scale, with the bar of the test."""
     names = list(dict.fromkeys(row.estimator for row in rows))
     values = [
@@ -43,9 +43,9 @@ def exact_chart(rows: Sequence[Exact]) -> Markup:
     chart = alt.layer(bar.encode(x="z:Q"), dots).properties(width="container", height=_ROW_HEIGHT * len(names))
     summary = (
         f"A dot is an estimator on one machine: blue if it is called unbiased, red if not. Up to the dashed line, "
-        f"{decimal(UNBIASED_UP_TO, 1)}, it passes."
+        f"{decimal(UNBIASED_UP_TO, 1)}, it passes. Variances in the table are relative to one independent sample’s."
     )
-    return chart_html(chart, name="exactness", summary=summary)
+    return chart_html(chart, name="exactness", summary=summary, table=table)
 
 
 def coupling_charts(rows: Sequence[Coupled]) -> list[Markup]:

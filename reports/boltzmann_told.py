@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from reports.boltzmann_results import Coupled, Digits, Exact
+from reports.boltzmann_verdict import listed
 from reports.document import count, decimal, percent
 
 UNBIASED_UP_TO = 1.5  # rms z
+RELEASED = {"local_mode": "local_mode, which the released code has"}
 PRETRAINED, END_TO_END = "pretrained", "pcd"
 
 
@@ -25,7 +27,7 @@ def exact_sentences(rows: Sequence[Exact]) -> list[str]:
         so = [name for name, value in some.items() if (value <= UNBIASED_UP_TO) == (word == "unbiased")]
         held = "all are" if len(so) == len(some) else f"{len(so)} {'is' if len(so) == 1 else 'are'}"
         test = f"rms z of {'at most' if word == 'unbiased' else 'more than'} {decimal(UNBIASED_UP_TO, 1)}"
-        of_each = ", ".join(f"{name} {decimal(value, 2)}" for name, value in some.items())
+        of_each = ", ".join(f"{RELEASED.get(name, name)} ({decimal(value, 2)})" for name, value in some.items())
         n = "1 estimator" if len(some) == 1 else f"{len(some)} estimators"
         told.append(f"Of {n} called {word}, {held}, by an {test}: {of_each}.")
     return told
@@ -40,6 +42,20 @@ def coupling_sentences(rows: Sequence[Coupled]) -> list[str]:
     return [
         _grown([row for row in rows if row.coupling == name]) for name in dict.fromkeys(row.coupling for row in rows)
     ]
+
+
+def coupling_verdict(rows: Sequence[Coupled]) -> str:
+    """Which couplings go on correcting at every size that was measured, and which cease to."""
+    widest = max(row.width for row in rows)
+    last = [row for row in rows if row.width == widest]
+    silent = [row.coupling for row in last if not row.share_corrected]
+    speaking = [f"{row.coupling} (mean τ {_tau(row)})" for row in last if row.share_corrected]
+    parts = [
+        f"{listed(speaking)} {'corrects' if len(speaking) == 1 else 'correct'}" if speaking else "",
+        f"{listed(silent)} {'does' if len(silent) == 1 else 'do'} not" if silent else "",
+    ]
+    told = "; ".join(part for part in parts if part)
+    return f"At {count(widest)} units a layer, of the couplings, {told}; τ = 1 is the absence of a correction."
 
 
 def _grown(rows: Sequence[Coupled]) -> str:

@@ -80,15 +80,22 @@ def verdicts(tree: HTMLParser) -> str:
 
 
 def test_sentences_are_worked_out_from_the_results(tmp_path: Path) -> None:
-    told = verdicts(page_of(tmp_path, RESULTS))
+    tree = page_of(tmp_path, RESULTS)
+    told = verdicts(tree)
+    assert (
+        "At 256 units a layer, of the couplings, gibbs, units (mean τ at least 80.0) corrects; metropolis and released "
+        "do not" in told
+    )
     pooled = ((0.6**2 + 1.8**2) / 2) ** 0.5
-    assert f"Of 2 estimators called unbiased, all are, by an rms z of at most 1.5: gibbs {pooled:.2f}" in told
-    assert "Of 1 estimator called biased, all are, by an rms z of more than 1.5: released 26.47" in told
+    assert f"Of 2 estimators called unbiased, all are, by an rms z of at most 1.5: gibbs ({pooled:.2f})" in told
+    assert "Of 1 estimator called biased, all are, by an rms z of more than 1.5: released (26.47)" in told
+    told = text_of(tree, "ul.alone")
     assert "Metropolis: mean τ goes from 5.5 with 4 units a layer to 1.0 with 256, where 0 % of the pairs" in told
     assert "from 64 units a layer on no correction occurs, and the estimator is no better than its biased start" in told
     assert "Gibbs, units: mean τ goes from 2.0 with 4 units a layer to at least 80.0 with 256, where 100 %" in told
     assert "up to 3.0 % of the pairs of a size were given up before they met" in told
     assert "Released: no correction occurred at any size: the estimator is no better than its biased start" in told
+    told = verdicts(tree)
     assert "likeliest under pcd: −19.50 nats" in told
     assert "Without pre-training a digit is +1.00 nats likelier than with it, more than the spread" in told
     assert "standard error 0.08, 3 seeds" in told
