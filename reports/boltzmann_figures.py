@@ -38,8 +38,7 @@ def figures_page(results: Results) -> str:
         content["couplings"] = {
             "told": [coupling_verdict(couplings)],
             "each": coupling_sentences(couplings),
-            "charts": coupling_charts(couplings),
-            "table": Table(COUPLING_COLUMNS, [_coupled(row) for row in couplings]),
+            "charts": coupling_charts(couplings, Table(COUPLING_COLUMNS, [_coupled(row) for row in couplings])),
         }
     if digits:
         content["digits"] = _digits(digits)
@@ -57,7 +56,7 @@ def _coupled(row: Coupled) -> tuple[object, ...]:
 
 
 def _digits(digits: Digits) -> dict[str, Any]:
-    rows = [(row.system, decimal(row.log_likelihood, 2), row.seeds) for row in digits.rows]
+    rows = [(row.system, decimal(row.log_likelihood, 2), row.seeds.replace("-", "−")) for row in digits.rows]
     return {
         "told": digits_sentences(digits),
         "chart": curves_chart(digits.curves) if digits.curves else None,

@@ -48,8 +48,8 @@ def coupling_verdict(rows: Sequence[Coupled]) -> str:
     """Which couplings go on correcting at every size that was measured, and which cease to."""
     widest = max(row.width for row in rows)
     last = [row for row in rows if row.width == widest]
-    silent = [row.coupling for row in last if not row.share_corrected]
-    speaking = [f"{row.coupling} (mean τ {_tau(row)})" for row in last if row.share_corrected]
+    silent = [f"“{row.coupling}”" for row in last if not row.share_corrected]
+    speaking = [f"“{row.coupling}” (mean τ {_tau(row)})" for row in last if row.share_corrected]
     parts = [
         f"{listed(speaking)} {'corrects' if len(speaking) == 1 else 'correct'}" if speaking else "",
         f"{listed(silent)} {'does' if len(silent) == 1 else 'do'} not" if silent else "",

@@ -83,8 +83,8 @@ def test_sentences_are_worked_out_from_the_results(tmp_path: Path) -> None:
     tree = page_of(tmp_path, RESULTS)
     told = verdicts(tree)
     assert (
-        "At 256 units a layer, of the couplings, gibbs, units (mean τ at least 80.0) corrects; metropolis and released "
-        "do not" in told
+        "At 256 units a layer, of the couplings, “gibbs, units” (mean τ at least 80.0) corrects; “metropolis” and "
+        "“released” do not" in told
     )
     pooled = ((0.6**2 + 1.8**2) / 2) ** 0.5
     assert f"Of 2 estimators called unbiased, all are, by an rms z of at most 1.5: gibbs ({pooled:.2f})" in told
