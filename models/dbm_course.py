@@ -32,6 +32,9 @@ class Course:
         int64 (n_judged,), epochs after which the validation readers were looked at.
     log_likelihood
         float64 (n_judged,), their mean log-likelihood then, in nats a reader.
+    effective_samples
+        What each rests on: effective samples of log Z; None where it is exact, 0 where that is not known any more,
+        because the training was resumed.
     kept_epoch
         The best of them.
     independent
@@ -46,6 +49,7 @@ class Course:
 
     epochs: np.ndarray
     log_likelihood: np.ndarray
+    effective_samples: Sequence[float | None]
     kept_epoch: int
     independent: float
     kept: Likelihood
@@ -83,7 +87,9 @@ def course(data: Corpus, held: sp.csr_matrix, config: DbmConfig, run: Run) -> Co
     kept = likelihood(fitted.machine, torch.from_numpy(judged), run.derive_seed("course/judge"))
     n_batches = max(1, -(-len(rows) // config.batch_size))
     met = meetings_by_epoch(fitted.reports, n_batches, len(verdicts))
-    told = (looked + 1, -verdicts[looked], fitted.trained.kept_epoch, float(alone.mean()), kept)
+    known = [of.effective_samples for of in fitted.judged]
+    effective = [0.0] * (len(looked) - len(known)) + known
+    told = (looked + 1, -verdicts[looked], effective, fitted.trained.kept_epoch, float(alone.mean()), kept)
     return Course(*told, len(rows), len(judged), met)
 
 

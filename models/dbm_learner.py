@@ -32,6 +32,7 @@ from torch import nn
 from models.dbm_chains import Gibbs
 from models.dbm_config import MachineConfig
 from models.dbm_estimators import FROM_CHAINS, FROM_DATA, Method, method_named
+from models.dbm_likelihood import Likelihood
 from models.dbm_machine import Machine
 from models.dbm_start import initial_machine
 from models.dbm_state import State, drawn
@@ -75,6 +76,7 @@ class Learner(nn.Module):
         self.register_buffer("n_epochs", torch.zeros((), dtype=torch.int64))  # judged so far
         self.method = learned_by(config)
         self.reports: list[Report] = []
+        self.judged: list[Likelihood] = []
 
     def _keep(self, name: str, state: State) -> None:
         """Keep the units of chains, a byte each."""

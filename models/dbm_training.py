@@ -20,7 +20,7 @@ import torch
 from models.base import Run
 from models.dbm_config import MachineConfig
 from models.dbm_learner import Learner
-from models.dbm_likelihood import likelihood
+from models.dbm_likelihood import Likelihood, likelihood
 from models.dbm_machine import Machine
 from models.dbm_statistics import Report
 from models.training import Loop, Step, Trained, decaying, resolve_device, train
@@ -41,11 +41,14 @@ class FittedMachine:
         log-likelihood of the validation rows, infinite of epochs that were not judged.
     reports
         Of the negative phase, one a step since the process began; a resumed training lacks those before.
+    judged
+        What the likelihoods of the validation rows rest on, one for each epoch judged since the process began.
     """
 
     machine: Machine
     trained: Trained
     reports: list[Report]
+    judged: list[Likelihood]
 
 
 def fit_machine(
@@ -94,7 +97,7 @@ def fit_machine(
         optimizer=optimizer,
     )
     run.progress.finish(f"{trained.kept_epoch} epochs on {device.type} ({trained.why})")
-    return FittedMachine(learner.machine().to(torch.device("cpu")), trained, learner.reports)
+    return FittedMachine(learner.machine().to(torch.device("cpu")), trained, learner.reports, learner.judged)
 
 
 def _on_device(units: np.ndarray, device: torch.device) -> torch.Tensor:
@@ -125,6 +128,7 @@ def _judge(learner: Learner, validation: torch.Tensor, run: Run) -> Callable[[],
         n_epochs = int(learner.n_epochs)
         if n_epochs % config.judge_every and n_epochs < config.epochs:
             return math.inf
-        return -likelihood(learner.machine(), validation, seed).mean
+        learner.judged.append(likelihood(learner.machine(), validation, seed))
+        return -learner.judged[-1].mean
 
     return judge

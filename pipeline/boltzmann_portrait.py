@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.dbm_course import Course
     from models.dbm_meetings import Meetings
 
-KIND, FORMAT = "boltzmann_portrait", 1
+KIND, FORMAT = "boltzmann_portrait", 2
 N_LOOKS = 15  # at the validation readers
 N_PAIRS = 200  # of chains, of each coupling
 N_SAMPLES, N_TYPICAL = 400, 12
@@ -83,6 +83,7 @@ def _course(found: Course, estimator: str) -> dict[str, Any]:
         "estimator": estimator,
         "epochs": found.epochs.tolist(),
         "log_likelihood": found.log_likelihood.tolist(),
+        "effective_samples": list(found.effective_samples),
         "kept_epoch": found.kept_epoch,
         "independent": found.independent,
         "kept": {**kept, "log_likelihood": found.kept.mean},

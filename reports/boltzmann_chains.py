@@ -9,48 +9,59 @@ import altair as alt
 import numpy as np
 from markupsafe import Markup
 
+from reports.boltzmann_verdict import FEW
 from reports.document import EMPHASIS, MUTED, PALETTE, UNKNOWN, Table, chart_html, count, decimal, percent
 
 _HEIGHT = 260
 _ROW_HEIGHT = 17
 Met = Mapping[str, Any]
+NEVER = "given up"
 SHORT = {"coupled_gibbs": "coupled Gibbs", "coupled_mh": "coupled Metropolis", "local_mode": "the released code"}
 
 
 def course_chart(course: Mapping[str, Any]) -> Markup:
-    """Return the likelihood of validation readers over training, with the epoch that was best."""
-    kept, alone = course["kept_epoch"], course["independent"]
-    values = [
-        {"epoch": epoch, "nats": round(nats, 3)}
-        for epoch, nats in zip(course["epochs"], course["log_likelihood"], strict=True)
-    ]
+    """Return the likelihood of validation readers over training, with the epoch that was best.
+
+    Estimates that rest on few effective samples are hollow: such a likelihood may be off by nats.
+    """
+    alone, values = course["independent"], _looks(course)
     low, high = (f(alone, *(value["nats"] for value in values)) for f in (min, max))
-    y = alt.Y(
-        "nats:Q",
-        title="nats a reader",
-        scale=alt.Scale(domain=[low, high + 0.05 * (high - low)], nice=True),
-        axis=alt.Axis(tickCount=5),
+    scale = alt.Scale(domain=[low, high + 0.05 * (high - low)], nice=True)
+    y = alt.Y("nats:Q", title="nats a reader", scale=scale, axis=alt.Axis(tickCount=5))
+    x = alt.X("epoch:Q", title="epoch", axis=alt.Axis(grid=False, tickCount=8), scale=alt.Scale(domainMin=0))
+    base = alt.Chart(alt.InlineData(values=values)).encode(x=x, y=y, tooltip=["epoch:Q", "nats:Q", "effective:N"])
+    line = base.mark_line(color="var(--fill)", strokeWidth=2)
+    sure = base.transform_filter("!datum.few").mark_point(filled=True, color="var(--fill)", size=45, opacity=1)
+    few = base.transform_filter("datum.few").mark_point(filled=True, fill="var(--paper)", stroke=MUTED, size=60)
+    best = base.transform_filter(f"datum.epoch == {course['kept_epoch']}").mark_point(
+        filled=True, color=EMPHASIS, size=120, opacity=1
     )
-    base = alt.Chart(alt.InlineData(values=values)).encode(
-        x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(grid=False, tickCount=8)), y=y, tooltip=["epoch:Q", "nats:Q"]
-    )
-    line, dots = (
-        base.mark_line(color="var(--fill)", strokeWidth=2),
-        base.mark_point(filled=True, color="var(--fill)", opacity=1),
-    )
-    best = base.transform_filter(f"datum.epoch == {kept}").mark_point(filled=True, color=EMPHASIS, size=120, opacity=1)
-    rule = (
-        alt.Chart(alt.InlineData(values=[{"nats": round(alone, 3)}]))
-        .mark_rule(color=MUTED, strokeDash=[4, 4])
-        .encode(y=y)
-    )
-    chart = alt.layer(rule, line, dots, best).properties(width="container", height=_HEIGHT)
+    independent = alt.Chart(alt.InlineData(values=[{"nats": round(alone, 3)}]))
+    rule = independent.mark_rule(color=MUTED, strokeDash=[4, 4]).encode(y=y)
+    chart = alt.layer(rule, line, sure, few, best).properties(width="container", height=_HEIGHT)
     summary = (
         f"Mean log-likelihood of {course['n_validation']:,} validation readers; the red dot is the best epoch, the "
         "dashed line independent books."
     )
-    table = Table(("epoch", "nats a reader"), [(value["epoch"], value["nats"]) for value in values])
+    if any(value["few"] for value in values):
+        summary += f" Hollow dots rest on fewer than {decimal(FEW, 0)} effective samples, or on an unknown number."
+    rows = [(value["epoch"], value["nats"], value["effective"]) for value in values]
+    table = Table(("epoch", "nats a reader", "effective samples of log Z"), rows)
     return chart_html(chart, name="course", summary=summary, table=table)
+
+
+def _looks(course: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return each look at the validation readers: epoch, likelihood, and what that rests on."""
+    columns = (course[name] for name in ("epochs", "log_likelihood", "effective_samples"))
+    return [
+        {
+            "epoch": epoch,
+            "nats": round(nats, 3),
+            "effective": "exact" if effective is None else decimal(effective, 0) if effective else "unknown",
+            "few": effective is not None and effective < FEW,
+        }
+        for epoch, nats, effective in zip(*columns, strict=True)
+    ]
 
 
 def course_sentence(course: Mapping[str, Any]) -> str:
@@ -86,27 +97,22 @@ def meetings_rows(meetings: Mapping[str, Met]) -> list[tuple[str, list[str]]]:
 
 def _cells(met: Met) -> list[str]:
     accepted = percent(met["n_accepted"] / met["n_proposed"]) if met["n_proposed"] else UNKNOWN
-    tau = [decimal(met[key], 1) for key in ("median_tau", "mean_tau")]
+    beyond = "≥ " if met["n_truncated"] else ""  # where pairs were given up their meeting is not known
+    mean, largest = decimal(met["mean_tau"], 1), count(max(met["tau"], default=None))
     counts = [count(value) for value in (met["n_pairs"], met["n_corrected"])]
-    return [
-        *counts,
-        *tau,
-        count(max(met["tau"], default=None)),
-        count(met["n_truncated"]),
-        accepted,
-        decimal(met["search_steps"], 1),
-    ]
+    times = [decimal(met["median_tau"], 0), f"{beyond}{mean}", f"{beyond}{largest}"]
+    return [*counts, *times, count(met["n_truncated"]), accepted, decimal(met["search_steps"], 1)]
 
 
 def meetings_chart(meetings: Mapping[str, Met]) -> Markup:
     """Return when pairs met, by powers of two of steps: at 1 nothing is corrected."""
     shown = {name: met for name, met in meetings.items() if met["n_pairs"] and name != "local_mode"}
-    last = max((bin_of(max(met["tau"])) for met in shown.values()), default=0)
-    bins = [bin_name(i) for i in range(last + 1)]
+    n_bins = 1 + max((bin_of(tau) for met in shown.values() for tau, _ in met_at(met)), default=0)
+    bins = [*(bin_name(i) for i in range(n_bins)), *([NEVER] if any(m["n_truncated"] for m in shown.values()) else [])]
     values = [
         {"chains": SHORT[name], "steps": label, "share": round(share, 4)}
         for name, met in shown.items()
-        for label, share in zip(bins, shares(met, last + 1), strict=True)
+        for label, share in zip(bins, shares(met, n_bins), strict=False)
     ]
     names = [SHORT[name] for name in shown]
     colour = alt.Color(
@@ -150,10 +156,18 @@ def bin_name(place: int) -> str:
     return f"{high}" if place < 2 else f"{low}–{high}"
 
 
+def met_at(met: Met) -> list[tuple[int, int]]:
+    """Return the steps at which pairs met, and how many did; without those that were given up, which stand last."""
+    found = list(zip(met["tau"], met["n_of_tau"], strict=True))
+    return found[:-1] if met["n_truncated"] else found
+
+
 def shares(met: Met, n_bins: int) -> list[float]:
-    """Return the share of pairs that met in each bin; those given up stand in the bin of the last step."""
-    found = np.zeros(n_bins)
-    np.add.at(found, [bin_of(tau) for tau in met["tau"]], met["n_of_tau"])
+    """Return the share of pairs that met in each bin, and of those that were given up."""
+    found = np.zeros(n_bins + 1)
+    for tau, n in met_at(met):
+        found[bin_of(tau)] += n
+    found[-1] = met["n_truncated"]
     return [float(n) for n in found / met["n_pairs"]]
 
 

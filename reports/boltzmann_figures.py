@@ -11,10 +11,13 @@ from typing import Any
 from markupsafe import Markup
 
 from reports.boltzmann_figures_charts import coupling_charts, curves_chart, exact_chart
-from reports.boltzmann_results import Digits, Picture, Results
-from reports.boltzmann_told import coupling_sentences, digits_sentences, exact_sentences
+from reports.boltzmann_results import Coupled, Digits, Exact, Picture, Results
+from reports.boltzmann_told import coupling_sentences, coupling_verdict, digits_sentences, exact_sentences
 from reports.digit_picture import SIDE, picture
-from reports.document import Table, decimal, percent, render
+from reports.document import UNKNOWN, Table, decimal, percent, render
+
+EXACT_COLUMNS = ("estimator", "machine", "called", "rms z", "variance", "τ", "given up")
+COUPLING_COLUMNS = ("coupling", "units a layer", "search steps", "τ, mean", "τ, largest", "corrected", "given up")
 
 
 def figures_page(results: Results) -> str:
@@ -27,39 +30,33 @@ def figures_page(results: Results) -> str:
         "digits": None,
     }
     if exact:
-        rows = [
-            (row.estimator, row.machine, "unbiased" if row.unbiased else "biased", row.rms_z, row.relative_var)
-            for row in exact
-        ]
-        columns = ("estimator", "machine", "called", "rms z", "variance, of one independent sample’s")
-        content["exact"] = {"told": exact_sentences(exact), "chart": exact_chart(exact), "table": Table(columns, rows)}
+        content["exact"] = {
+            "told": exact_sentences(exact),
+            "chart": exact_chart(exact, Table(EXACT_COLUMNS, [_exact(row) for row in exact])),
+        }
     if couplings:
-        rows_of_couplings = [
-            (
-                row.coupling,
-                row.n_units,
-                decimal(row.search_steps, 1),
-                decimal(row.tau, 1),
-                percent(row.n_corrected / row.n_pairs),
-                percent(row.n_truncated / row.n_pairs),
-                None if row.acceptance is None else f"{row.acceptance:.1e}",
-            )
-            for row in couplings
-        ]
-        columns_of = ("coupling", "units", "search steps", "τ", "corrected", "given up", "proposals accepted")
-        charts = coupling_charts(couplings)
         content["couplings"] = {
-            "told": coupling_sentences(couplings),
-            "charts": charts,
-            "table": Table(columns_of, rows_of_couplings),
+            "told": [coupling_verdict(couplings)],
+            "each": coupling_sentences(couplings),
+            "charts": coupling_charts(couplings, Table(COUPLING_COLUMNS, [_coupled(row) for row in couplings])),
         }
     if digits:
         content["digits"] = _digits(digits)
     return render("boltzmann_figures.html", content)
 
 
+def _exact(row: Exact) -> tuple[object, ...]:
+    tau = decimal(row.tau, 1) if row.tau else UNKNOWN
+    return (row.estimator, row.machine, row.called, row.rms_z, row.relative_var, tau, row.n_truncated)
+
+
+def _coupled(row: Coupled) -> tuple[object, ...]:
+    means = (decimal(value, 1) for value in (row.search_steps, row.tau))
+    return (row.coupling, row.width, *means, row.largest_tau, *map(percent, (row.share_corrected, row.share_truncated)))
+
+
 def _digits(digits: Digits) -> dict[str, Any]:
-    rows = [(row.system, decimal(row.log_likelihood, 2), row.seeds) for row in digits.rows]
+    rows = [(row.system, decimal(row.log_likelihood, 2), row.seeds.replace("-", "−")) for row in digits.rows]
     return {
         "told": digits_sentences(digits),
         "chart": curves_chart(digits.curves) if digits.curves else None,

@@ -16,7 +16,7 @@ _HEIGHT = 280
 _ROW_HEIGHT = 22
 
 
-def exact_chart(rows: Sequence[Exact]) -> Markup:
+def exact_chart(rows: Sequence[Exact], table: Table) -> Markup:
     """Return rms z of every estimator and machine, on a logarithmic scale, with the bar of the test."""
     names = list(dict.fromkeys(row.estimator for row in rows))
     values = [
@@ -24,7 +24,7 @@ def exact_chart(rows: Sequence[Exact]) -> Markup:
             "estimator": row.estimator,
             "machine": row.machine,
             "z": round(row.rms_z, 3),
-            "colour": PALETTE[0] if row.unbiased else EMPHASIS,
+            "colour": PALETTE[0] if row.called == "unbiased" else EMPHASIS,
         }
         for row in rows
     ]
@@ -43,27 +43,32 @@ def exact_chart(rows: Sequence[Exact]) -> Markup:
     chart = alt.layer(bar.encode(x="z:Q"), dots).properties(width="container", height=_ROW_HEIGHT * len(names))
     summary = (
         f"A dot is an estimator on one machine: blue if it is called unbiased, red if not. Up to the dashed line, "
-        f"{decimal(UNBIASED_UP_TO, 1)}, it passes."
+        f"{decimal(UNBIASED_UP_TO, 1)}, it passes. Variances in the table are relative to one independent sample’s."
     )
-    return chart_html(chart, name="exactness", summary=summary)
+    return chart_html(chart, name="exactness", summary=summary, table=table)
 
 
-def coupling_charts(rows: Sequence[Coupled]) -> list[Markup]:
-    """Return search steps and tau over the number of units, a line a coupling."""
-    told = {
-        "search_steps": ("search-steps", "sweeps of the search of modes", "The search of the local mode, by size."),
-        "tau": ("tau", "τ", "Steps to the meeting, by size; τ = 1 is the absence of a correction."),
-    }
-    return [_by_size(rows, key, *of) for key, of in told.items()]
+def coupling_charts(rows: Sequence[Coupled], table: Table) -> list[Markup]:
+    """Return search steps and tau over the units a layer, a line a coupling; `table` goes with tau."""
+    sweeps, of_tau = (
+        "The search of the local mode, by size.",
+        "Steps to the meeting; τ = 1 is the absence of a correction.",
+    )
+    return [
+        _by_size(rows, "search_steps", "sweeps of the search of modes", sweeps, None),
+        _by_size(rows, "tau", "τ", of_tau, table),
+    ]
 
 
-def _by_size(rows: Sequence[Coupled], key: str, name: str, title: str, summary: str) -> Markup:
-    values = [{"of": row.coupling, "x": row.n_units, "y": round(float(getattr(row, key)), 3)} for row in rows]
-    scale = alt.Scale(type="log")
-    x = alt.X("x:Q", title="units of the machine", scale=scale, axis=alt.Axis(tickCount=5, grid=False))
-    y = alt.Y("y:Q", title=title, scale=alt.Scale(type="log", domainMin=1), axis=alt.Axis(tickCount=5))
-    ordered = [(value["of"], value["x"], value["y"]) for value in values]
-    table = Table(("coupling", "units", title), ordered)
+def _by_size(rows: Sequence[Coupled], key: str, title: str, summary: str, table: Table | None) -> Markup:
+    values = [{"of": row.coupling, "x": row.width, "y": round(float(getattr(row, key)), 3)} for row in rows]
+    widths = [row.width for row in rows]
+    x_scale = alt.Scale(type="log", domain=[0.8 * min(widths), 1.25 * max(widths)], nice=False)
+    y_scale = alt.Scale(type="log", domain=[0.95, 1.2 * max(value["y"] for value in values)], nice=False)
+    at = sorted(set(widths))
+    x = alt.X("x:Q", title="units a layer, of three", scale=x_scale, axis=alt.Axis(values=at, grid=False))
+    y = alt.Y("y:Q", title=title, scale=y_scale, axis=alt.Axis(tickCount=5))
+    name = key.replace("_", "-")
     return chart_html(_lines(values, x, y), name=name, summary=f"{summary} Both scales are logarithmic.", table=table)
 
 
@@ -72,7 +77,7 @@ def curves_chart(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Markup:
     values = [
         {"of": name, "x": epoch, "y": round(nats, 3)} for name, points in curves.items() for epoch, nats in points
     ]
-    x = alt.X("x:Q", title="epoch", axis=alt.Axis(tickCount=6, grid=False))
+    x = alt.X("x:Q", title="epoch", axis=alt.Axis(tickCount=6, grid=False), scale=alt.Scale(domainMin=0))
     # what lies far below, at the start of a training, is cut: the ends would be one line otherwise
     ends = [points[-1][1] for points in curves.values() if points]
     low, high = min(ends), max(value["y"] for value in values)

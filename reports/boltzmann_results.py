@@ -22,7 +22,7 @@ from data.errors import BadArtifact
 EXACT, COUPLINGS, DIGITS = "dbm_exact", "dbm_couplings", "dbm_digits"
 BENCHMARKS = (EXACT, COUPLINGS, DIGITS)
 N_PIXELS = 64
-RowT = TypeVar("RowT", "Exact", "Coupled", "Learned")
+RowT = TypeVar("RowT", "Exact", "Learned")
 
 
 @dataclass(frozen=True)
@@ -31,43 +31,48 @@ class Exact:
 
     Attributes
     ----------
-    unbiased
-        Whether it is called unbiased.
+    called
+        What it says it is, ``unbiased`` or ``biased``.
     rms_z
         Root mean square of (mean - exact) / standard error: near 1 without bias.
     relative_var
         Its variance relative to one independent sample.
+    tau
+        Mean step at which pairs met; 0 where nothing is coupled.
+    n_truncated
+        Pairs that were given up before they met.
     """
 
     estimator: str
     machine: str
-    unbiased: bool
+    called: str
     rms_z: float
     relative_var: float
+    tau: float
+    n_truncated: int
 
 
 @dataclass(frozen=True)
 class Coupled:
-    """How chains of one coupling meet on machines of one size.
+    """How chains of one coupling meet on a machine of one size.
 
     Attributes
     ----------
+    width
+        Units of each layer.
     search_steps, tau
         Sweeps of the search of modes, and steps to the meeting: means.
-    n_pairs, n_corrected, n_truncated
-        Pairs; those in which anything was corrected; those given up.
-    acceptance
-        Share of Metropolis proposals accepted; None where there are none.
+    share_corrected, share_truncated
+        Of the pairs: those in which anything was corrected, those given up.
     """
 
     coupling: str
-    n_units: int
+    width: int
     search_steps: float
     tau: float
-    n_pairs: int
-    n_corrected: int
-    n_truncated: int
-    acceptance: float | None
+    largest_tau: int
+    share_corrected: float
+    share_truncated: float
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def read_results(folder: Path) -> Results:
     exact, couplings, digits = (folder / f"{name}.json" for name in BENCHMARKS)
     return Results(
         _rows(exact, Exact) if exact.exists() else None,
-        _rows(couplings, Coupled) if couplings.exists() else None,
+        _couplings(couplings) if couplings.exists() else None,
         _digits(digits) if digits.exists() else None,
     )
 
@@ -144,6 +149,17 @@ def _rows(path: Path, kind: type[RowT]) -> list[RowT]:
         if absent := [name for name in names if name not in row]:
             raise BadArtifact(f"{path}: a row has no {', '.join(absent)}; expected {', '.join(names)}")
     return [kind(**{name: row[name] for name in names}) for row in rows]
+
+
+def _couplings(path: Path) -> list[Coupled]:
+    names = [field.name for field in fields(Coupled) if field.name != "coupling"]
+    found = []
+    for coupling, curve in _key(path, read_json(path), "curves").items():
+        if absent := [name for name in names if name not in curve]:
+            raise BadArtifact(f"{path}: {coupling} has no {', '.join(absent)}; expected {', '.join(names)}")
+        points = zip(*(curve[name] for name in names), strict=True)
+        found += [Coupled(coupling, *point) for point in points]
+    return found
 
 
 def _digits(path: Path) -> Digits:

@@ -7,30 +7,34 @@ from collections.abc import Sequence
 import numpy as np
 
 from reports.boltzmann_results import Coupled, Digits, Exact
+from reports.boltzmann_verdict import listed
 from reports.document import count, decimal, percent
 
 UNBIASED_UP_TO = 1.5  # rms z
+RELEASED = {"local_mode": "local_mode, which the released code has"}
 PRETRAINED, END_TO_END = "pretrained", "pcd"
 
 
 def exact_sentences(rows: Sequence[Exact]) -> list[str]:
-    """Whether estimators called unbiased pass the test, and others fail it."""
-    return [said for said in (_called(rows, unbiased=True), _called(rows, unbiased=False)) if said]
+    """Whether estimators called unbiased pass the test, and others fail it, by the rms z over all their machines."""
+    z = {name: _pooled(rows, name) for name in dict.fromkeys(row.estimator for row in rows)}
+    called = {row.estimator: row.called for row in rows}
+    told = []
+    for word in ("unbiased", "biased"):
+        some = {name: value for name, value in z.items() if called[name] == word}
+        if not some:
+            continue
+        so = [name for name, value in some.items() if (value <= UNBIASED_UP_TO) == (word == "unbiased")]
+        held = "all are" if len(so) == len(some) else f"{len(so)} {'is' if len(so) == 1 else 'are'}"
+        test = f"rms z of {'at most' if word == 'unbiased' else 'more than'} {decimal(UNBIASED_UP_TO, 1)}"
+        of_each = ", ".join(f"{RELEASED.get(name, name)} ({decimal(value, 2)})" for name, value in some.items())
+        n = "1 estimator" if len(some) == 1 else f"{len(some)} estimators"
+        told.append(f"Of {n} called {word}, {held}, by an {test}: {of_each}.")
+    return told
 
 
-def _called(rows: Sequence[Exact], *, unbiased: bool) -> str:
-    some = [row for row in rows if row.unbiased is unbiased]
-    if not some:
-        return ""
-    within = [row for row in some if row.rms_z <= UNBIASED_UP_TO]
-    ends = f"rms z {decimal(min(row.rms_z for row in some), 2)} to {decimal(max(row.rms_z for row in some), 2)}"
-    named = ", ".join(dict.fromkeys(row.estimator for row in some))
-    if unbiased:
-        held = "all are" if len(within) == len(some) else f"{len(within)} of {len(some)} are"
-        return f"Called unbiased: {named}. By rms z of at most {decimal(UNBIASED_UP_TO, 1)}, {held} ({ends})."
-    failed = len(some) - len(within)
-    held = "all fail the same test" if failed == len(some) else f"{failed} of {len(some)} fail the same test"
-    return f"Called biased: {named}. Of their figures {held} ({ends})."
+def _pooled(rows: Sequence[Exact], name: str) -> float:
+    return float(np.sqrt(np.mean([row.rms_z**2 for row in rows if row.estimator == name])))
 
 
 def coupling_sentences(rows: Sequence[Coupled]) -> list[str]:
@@ -40,33 +44,42 @@ def coupling_sentences(rows: Sequence[Coupled]) -> list[str]:
     ]
 
 
+def coupling_verdict(rows: Sequence[Coupled]) -> str:
+    """Which couplings go on correcting at every size that was measured, and which cease to."""
+    widest = max(row.width for row in rows)
+    last = [row for row in rows if row.width == widest]
+    silent = [f"“{row.coupling}”" for row in last if not row.share_corrected]
+    speaking = [f"“{row.coupling}” (mean τ {_tau(row)})" for row in last if row.share_corrected]
+    parts = [
+        f"{listed(speaking)} {'corrects' if len(speaking) == 1 else 'correct'}" if speaking else "",
+        f"{listed(silent)} {'does' if len(silent) == 1 else 'do'} not" if silent else "",
+    ]
+    told = "; ".join(part for part in parts if part)
+    return f"At {count(widest)} units a layer, of the couplings, {told}; τ = 1 is the absence of a correction."
+
+
 def _grown(rows: Sequence[Coupled]) -> str:
-    rows = sorted(rows, key=lambda row: row.n_units)
-    name, first, last = rows[0].coupling, rows[0], rows[-1]
-    n_pairs, n_corrected = sum(row.n_pairs for row in rows), sum(row.n_corrected for row in rows)
-    if not n_corrected:
-        return (
-            f"{name}: no correction occurred in any of {count(n_pairs)} pairs, at any size: the estimator is no better "
-            "than its biased start."
-        )
-    grown = (
-        f"{name}: mean τ is {decimal(first.tau, 1)} with {count(first.n_units)} units and {decimal(last.tau, 1)} with "
-        f"{count(last.n_units)}, where {percent(last.n_corrected / last.n_pairs)} of the pairs correct something"
-    )
-    silent = [row for row in rows if not row.n_corrected]
-    given_up = [row for row in rows if row.n_truncated]
+    rows = sorted(rows, key=lambda row: row.width)
+    first, last = rows[0], rows[-1]
+    name = first.coupling[0].upper() + first.coupling[1:]
+    if not any(row.share_corrected for row in rows):
+        return f"{name}: no correction occurred at any size: the estimator is no better than its biased start."
+    grown = f"{name}: mean τ goes from {_tau(first)} with {count(first.width)} units a layer to {_tau(last)} with "
+    grown += f"{count(last.width)}, where {percent(last.share_corrected)} of the pairs correct something"
+    silent = [row for row in rows if row.width > max(r.width for r in rows if r.share_corrected)]
     if silent:
-        of = sum(row.n_pairs for row in silent)
-        grown += (
-            f"; with {count(silent[0].n_units)} units or more none of {count(of)} pairs does, and the estimator is no "
-            "better than its biased start"
-            if [row for row in rows if row.n_units >= silent[0].n_units] == silent
-            else f"; none does with {', '.join(count(row.n_units) for row in silent)} units"
-        )
+        grown += f"; from {count(silent[0].width)} units a layer on no correction occurs, and the estimator is no "
+        grown += "better than its biased start"
+    given_up = [row for row in rows if row.share_truncated]
     if given_up:
-        n_given_up, least = sum(row.n_truncated for row in given_up), given_up[0].n_units
-        grown += f"; {count(n_given_up)} pairs were given up, from {count(least)} units on"
+        most = max(row.share_truncated for row in given_up)
+        grown += f"; up to {percent(most)} of the pairs of a size were given up before they met"
     return f"{grown}."
+
+
+def _tau(row: Coupled) -> str:
+    """Return the mean tau; a lower bound where pairs were given up."""
+    return f"{'at least ' if row.share_truncated else ''}{decimal(row.tau, 1)}"
 
 
 def digits_sentences(digits: Digits) -> list[str]:

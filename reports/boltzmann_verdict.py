@@ -58,9 +58,9 @@ def likelihood_sentence(found: Row) -> str:
         return "How likely it makes what readers have read was not measured."
     size = decimal(abs(gain[0]), 1)
     said = {
-        1: f"It makes what a reader has read {size} nats likelier than independent books do",
-        0: "It makes what a reader has read no likelier, beyond chance, than independent books do",
-        -1: f"It makes what a reader has read {size} nats less likely than independent books do",
+        1: f"The machine makes what a reader has read {size} nats likelier than independent books do",
+        0: "The machine makes what a reader has read no likelier, beyond chance, than independent books do",
+        -1: f"The machine makes what a reader has read {size} nats less likely than independent books do",
     }[sign(gain)]
     return (
         f"{said} ({interval(gain, 1)}): {decimal(row['mean'], 1)} against {decimal(alone['mean'], 1)} nats a reader, "

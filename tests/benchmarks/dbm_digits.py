@@ -12,7 +12,8 @@ hidden units, halves the weights, as layer 1 then hears from both sides (Salakhu
 and goes on as `pcd` for half of the epochs, so that all have as many.
 
 With --json there are curves (epochs and likelihood of the digits judged, of a second fit that looks at them) and
-pictures: digits, their lower halves hidden, and what the machine of `pcd` puts there, mean and samples, as lists of 64.
+pictures: digits, their lower halves hidden, and what the machine of `pcd` puts there, mean and samples, as lists of 64;
+and samples, digits that it draws.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ SYSTEMS: dict[str, MachineConfig] = {
     "local_mode": replace(COUPLED, estimator="local_mode", epochs=100, learning_rate=0.01, n_chains=100),
 }
 _N_PICTURES, _N_SAMPLES, _SWEEPS = 10, 3, 200
+_N_SAMPLED = 30
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def main(arguments: list[str]) -> int:
     if chosen.json:
         curves = [{"system": name, "points": curve(name, train, judged)} for name in chosen.systems]
         pictured = next((f.fitted.machine for f in fits if f.system == "pcd"), None)
-        write_json({"rows": rows, "curves": curves, "pictures": pictured and pictures(pictured, judged)})
+        drawn = pictured and {"pictures": pictures(pictured, judged), "samples": sampled_digits(pictured)}
+        write_json({"rows": rows, "curves": curves, **(drawn or {"pictures": None, "samples": None})})
         return 0
     title = f"digits, {len(train)} to learn from, {len(judged)} judged, seeds {' '.join(map(str, chosen.seed))}"
     cells = [{key: f"{v:.3f}" if isinstance(v, float) else v for key, v in row.items()} for row in rows]
@@ -191,6 +194,16 @@ def pictures(machine: Machine, judged: np.ndarray) -> list[dict[str, Any]]:
         expected = machine.layers(machine.sweep(state, mean, clamp=known))[0].mean(dim=0)
         samples = machine.layers(state)[0][:_N_SAMPLES]
         found.append({"digit": digit.tolist(), "mean": expected.tolist(), "samples": samples.tolist()})
+    return found
+
+
+def sampled_digits(machine: Machine) -> list[list[float]]:
+    """Return digits that the machine samples, each from a chain of its own."""
+    random = torch.Generator().manual_seed(0)
+    state = machine.uniform_state(_N_SAMPLED, random)
+    for _ in range(5 * _SWEEPS):
+        state = machine.sweep(state, sampled(random))
+    found: list[list[float]] = machine.layers(state)[0].tolist()
     return found
 
 

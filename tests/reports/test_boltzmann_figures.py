@@ -19,13 +19,18 @@ from tests.reports.pages import rendered, text_of
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
-def exact(estimator: str, unbiased: bool, rms_z: float) -> dict[str, Any]:
-    return {"estimator": estimator, "machine": "4-4-4", "unbiased": unbiased, "rms_z": rms_z, "relative_var": 2.0}
+def exact(estimator: str, called: str, *rms_z: float) -> list[dict[str, Any]]:
+    rest = {"relative_var": 2.0, "tau": 1.5, "largest_tau": 4, "n_truncated": 0, "n_corrected": 9, "us_each": 1.0}
+    return [
+        {"estimator": estimator, "machine": f"machine {i}", "called": called, "rms_z": z, **rest}
+        for i, z in enumerate(rms_z)
+    ]
 
 
-def coupled(coupling: str, n_units: int, tau: float, n_corrected: int, n_truncated: int = 0) -> dict[str, Any]:
-    counts = {"n_pairs": 100, "n_corrected": n_corrected, "n_truncated": n_truncated, "acceptance": None}
-    return {"coupling": coupling, "n_units": n_units, "search_steps": 3.0, "tau": tau, **counts}
+def coupled(tau: list[float], corrected: list[float], truncated: list[float]) -> dict[str, list[float]]:
+    widths = [4 * 4**i for i in range(len(tau))]
+    curve = {"width": widths, "search_steps": [3.0] * len(tau), "tau": tau, "largest_tau": [9] * len(tau)}
+    return {**curve, "share_corrected": corrected, "share_truncated": truncated, "ms_a_row": [1.0] * len(tau)}
 
 
 def digits(seeds: dict[str, str]) -> dict[str, Any]:
@@ -41,18 +46,20 @@ def digits(seeds: dict[str, str]) -> dict[str, Any]:
 
 RESULTS: dict[str, dict[str, Any]] = {
     "dbm_exact": {
-        "rows": [exact("gibbs", True, 0.93), exact(HOSTILE, True, 1.21), exact("released", False, 22.4)],
-        "seeds": [1],
+        "rows": [
+            *exact("gibbs", "unbiased", 0.6, 1.8),
+            *exact(HOSTILE, "unbiased", 1.2),
+            *exact("released", "biased", 22.4, 30.0),
+        ],
+        "verdicts": {},
     },
     "dbm_couplings": {
-        "rows": [
-            coupled("coupled_mh", 12, 5.5, 80),
-            coupled("coupled_mh", 96, 1.0, 0),
-            coupled("coupled_mh", 384, 1.0, 0),
-            coupled("coupled_gibbs", 12, 2.0, 70),
-            coupled("coupled_gibbs", 384, 4.6, 95, 3),
-            coupled("released", 12, 1.4, 0),
-        ]
+        "rows": 100,
+        "curves": {
+            "metropolis": coupled([5.5, 1.2, 1.0, 1.0], [0.8, 0.1, 0, 0], [0, 0, 0, 0]),
+            "gibbs, units": coupled([2.0, 4.6, 9.0, 80.0], [0.7, 0.9, 1, 1], [0, 0, 0, 0.03]),
+            "released": coupled([1.4, 1.0, 1.0, 1.0], [0, 0, 0, 0], [0, 0, 0, 0]),
+        },
     },
     "dbm_digits": digits({"pcd": "-19.4 -19.5 -19.6", "pretrained": "-20.4 -20.5 -20.6", "cd": "-23.0 -23.1 -23.2"}),
 }
@@ -73,14 +80,22 @@ def verdicts(tree: HTMLParser) -> str:
 
 
 def test_sentences_are_worked_out_from_the_results(tmp_path: Path) -> None:
-    told = verdicts(page_of(tmp_path, RESULTS))
-    assert "By rms z of at most 1.5, all are (rms z 0.93 to 1.21)" in told
-    assert "Called biased: released. Of their figures all fail the same test (rms z 22.40 to 22.40)" in told
-    assert "coupled_mh: mean τ is 5.5 with 12 units and 1.0 with 384, where 0 % of the pairs correct something" in told
-    assert "with 96 units or more none of 200 pairs does, and the estimator is no better than its biased start" in told
-    assert "coupled_gibbs: mean τ is 2.0 with 12 units and 4.6 with 384" in told
-    assert "3 pairs were given up, from 384 units on" in told
-    assert "released: no correction occurred in any of 100 pairs, at any size" in told
+    tree = page_of(tmp_path, RESULTS)
+    told = verdicts(tree)
+    assert (
+        "At 256 units a layer, of the couplings, “gibbs, units” (mean τ at least 80.0) corrects; “metropolis” and "
+        "“released” do not" in told
+    )
+    pooled = ((0.6**2 + 1.8**2) / 2) ** 0.5
+    assert f"Of 2 estimators called unbiased, all are, by an rms z of at most 1.5: gibbs ({pooled:.2f})" in told
+    assert "Of 1 estimator called biased, all are, by an rms z of more than 1.5: released (26.47)" in told
+    told = text_of(tree, "ul.alone")
+    assert "Metropolis: mean τ goes from 5.5 with 4 units a layer to 1.0 with 256, where 0 % of the pairs" in told
+    assert "from 64 units a layer on no correction occurs, and the estimator is no better than its biased start" in told
+    assert "Gibbs, units: mean τ goes from 2.0 with 4 units a layer to at least 80.0 with 256, where 100 %" in told
+    assert "up to 3.0 % of the pairs of a size were given up before they met" in told
+    assert "Released: no correction occurred at any size: the estimator is no better than its biased start" in told
+    told = verdicts(tree)
     assert "likeliest under pcd: −19.50 nats" in told
     assert "Without pre-training a digit is +1.00 nats likelier than with it, more than the spread" in told
     assert "standard error 0.08, 3 seeds" in told
@@ -88,12 +103,14 @@ def test_sentences_are_worked_out_from_the_results(tmp_path: Path) -> None:
 
 def test_other_results_make_other_sentences(tmp_path: Path) -> None:
     changed = {
-        "dbm_exact": {"rows": [exact("gibbs", True, 2.4), exact("mh", True, 1.0), exact("released", False, 1.1)]},
+        "dbm_exact": {
+            "rows": [*exact("gibbs", "unbiased", 2.4), *exact("mh", "unbiased", 1.0), *exact("released", "biased", 1.1)]
+        },
         "dbm_digits": digits({"pcd": "-20.4 -19.0", "pretrained": "-19.4 -20.6"}),
     }
     told = verdicts(page_of(tmp_path, changed))
-    assert "1 of 2 are (rms z 1.00 to 2.40)" in told
-    assert "0 of 1 fail the same test" in told
+    assert "Of 2 estimators called unbiased, 1 is, by" in told
+    assert "Of 1 estimator called biased, 0 are, by" in told
     assert "within the spread of the seeds" in told
 
 
@@ -115,8 +132,8 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadArtifact, match=r"dbm_exact\.json: expected 'rows', found other"):
         page_of(tmp_path, {"dbm_exact": {"other": 1}})
-    row = {name: value for name, value in exact("gibbs", True, 1.0).items() if name != "unbiased"}
-    with pytest.raises(BadArtifact, match=r"a row has no unbiased; expected estimator"):
+    row = {name: value for name, value in exact("gibbs", "unbiased", 1.0)[0].items() if name != "called"}
+    with pytest.raises(BadArtifact, match=r"a row has no called; expected estimator"):
         page_of(tmp_path, {"dbm_exact": {"rows": [row]}})
     with pytest.raises(BadArtifact, match="a picture of 3 pixels, expected 64"):
         page_of(
