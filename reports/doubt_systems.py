@@ -106,9 +106,8 @@ def who_is_better(gains: Mapping[str, Mapping[str, Figure]], level: float) -> li
     for kind in (kind for kind in SYSTEM_NAMES if kind in gains):
         gain = Difference.of_figure(gains[kind]["nll"], level)
         if gain is not None and gain.sign > 0:
-            told.append(
-                f"{SYSTEM_NAMES[kind][0]}, {SYSTEM_NAMES[kind][1]}: says more than the predictor ({gain.said()})."
-            )
+            name, role = SYSTEM_NAMES[kind]
+            told.append(f"{name} ({role}) says more than the predictor, by more than chance ({gain.said()}).")
     return told
 
 

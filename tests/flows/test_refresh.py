@@ -40,6 +40,7 @@ cooling_epochs = 10
 n_starts = 1
 [predictors]
 n_draws = 8
+references = ["bayesian_ridge"]
 [predictors.rating]
 hidden_sizes = [8]
 epochs = 4
@@ -102,6 +103,7 @@ def test_a_refresh_publishes_a_release_and_its_report(store: Store) -> None:
     assert set(told["tasks"]) == {"rating", "will_read"}
     assert set(told["left_out"]) == {task for task, one in told["tasks"].items() if not one["verdict"]["is_published"]}
     assert "Topics of LDA" in store.report(release.id, "topics").read_text(encoding="utf-8")
+    assert "How sure the predictions are" in store.report(release.id, "uncertainty").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

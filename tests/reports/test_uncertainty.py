@@ -108,7 +108,7 @@ def test_a_predictor_that_is_too_sure_is_said_to_be(tmp_path: Path) -> None:
     assert "is worse calibrated than" in verdict
     assert "It says less of what readers then think" in verdict
     assert "too few: it is too sure of itself" in verdict
-    assert "Biases, sd per reader, the yardstick: says more than the predictor (+" in verdict
+    assert "Biases, sd per reader (the yardstick) says more than the predictor, by more than chance (+" in verdict
 
 
 def test_systems_stand_side_by_side_with_their_intervals(store: Store, tree: HTMLParser) -> None:
