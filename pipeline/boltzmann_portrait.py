@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.dbm_course import Course
     from models.dbm_meetings import Meetings
 
-KIND, FORMAT = "boltzmann_portrait", 2
+KIND, FORMAT = "boltzmann_portrait", 3
 N_LOOKS = 10  # at the validation readers
 N_PAIRS = 200  # of chains, of each coupling
 N_SAMPLES, N_TYPICAL = 400, 12
