@@ -65,11 +65,16 @@ def meetings_of(reports: Sequence[Report]) -> Meetings:
     taus = torch.cat([report.tau.cpu() for report in coupled]) if coupled else torch.empty(0, dtype=torch.int64)
     tau, n_of_tau = np.unique(taus.numpy(), return_counts=True)
     steps = [report.search_steps.float().cpu() for report in reports if len(report.search_steps)]
-    counts = (
-        sum(getattr(report, name) for report in coupled)
-        for name in ("n_corrected", "n_truncated", "n_proposed", "n_accepted")
+    return Meetings(
+        len(taus),
+        tau,
+        n_of_tau,
+        n_corrected=sum(report.n_corrected for report in coupled),
+        n_truncated=sum(report.n_truncated for report in coupled),
+        n_proposed=sum(report.n_proposed for report in coupled),
+        n_accepted=sum(report.n_accepted for report in coupled),
+        search_steps=float(torch.cat(steps).mean()) if steps else None,
     )
-    return Meetings(len(taus), tau, n_of_tau, *counts, float(torch.cat(steps).mean()) if steps else None)
 
 
 def meetings(machine: Machine, n_pairs: int, seed: int) -> dict[str, Meetings]:

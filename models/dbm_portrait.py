@@ -22,10 +22,12 @@ class Unit:
     ----------
     layer, number
         Which it is, both from 1.
-    p_on
-        Share of sampled readers of whom it is on.
+    speaks_on
+        Whether it speaks for books when it is on; of a unit whose weights are large below zero it is when it is off.
+    p_speaks
+        Share of sampled readers of whom it does.
     books
-        int64 (n_books,), the books that it makes most likely when on, the most so first, as rows of the corpus.
+        int64 (n_books,), the books that it then makes most likely, the most so first, as rows of the corpus.
     weights
         float64 (n_books,), by how much it raises their log odds; of a layer above the first, through the layers below
         as if these were linear.
@@ -33,7 +35,8 @@ class Unit:
 
     layer: int
     number: int
-    p_on: float
+    speaks_on: bool
+    p_speaks: float
     books: np.ndarray
     weights: np.ndarray
 
@@ -86,7 +89,12 @@ def hidden_units(model: Dbm, drawn: Samples, n_units: int, n_books: int) -> list
         p_on = drawn.layers[layer].mean(axis=0)
         differs = np.sqrt(p_on * (1 - p_on)) * np.linalg.norm(of_books, axis=0)
         for unit in np.argsort(-differs, kind="stable")[:n_units].tolist():
-            first = np.argsort(-of_books[:, unit], kind="stable")[:n_books]
+            weights = of_books[:, unit]
+            ranked = np.sort(weights)
+            speaks_on = bool(ranked[-n_books:].sum() >= -ranked[:n_books].sum())
+            towards_read = weights if speaks_on else -weights
+            first = np.argsort(-towards_read, kind="stable")[:n_books]
+            p_speaks = float(p_on[unit] if speaks_on else 1 - p_on[unit])
             rows = model.units.books[first]
-            found.append(Unit(layer, unit + 1, float(p_on[unit]), rows, of_books[first, unit]))
+            found.append(Unit(layer, unit + 1, speaks_on, p_speaks, rows, towards_read[first]))
     return found

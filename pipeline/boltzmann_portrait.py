@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from models.dbm_course import Course
     from models.dbm_meetings import Meetings
 
-KIND, FORMAT = "boltzmann_portrait", 2
-N_LOOKS = 15  # at the validation readers
+KIND, FORMAT = "boltzmann_portrait", 3
+N_LOOKS = 10  # at the validation readers
 N_PAIRS = 200  # of chains, of each coupling
 N_SAMPLES, N_TYPICAL = 400, 12
 N_UNITS, N_BOOKS = 8, 8  # of a layer, of a unit

@@ -109,7 +109,7 @@ def meetings_chart(meetings: Mapping[str, Met]) -> Markup:
     shown = {name: met for name, met in meetings.items() if met["n_pairs"] and name != "local_mode"}
     n_bins = 1 + max((bin_of(tau) for met in shown.values() for tau, _ in met_at(met)), default=0)
     bins = [*(bin_name(i) for i in range(n_bins)), *([NEVER] if any(m["n_truncated"] for m in shown.values()) else [])]
-    values = [
+    values: list[dict[str, Any]] = [
         {"chains": SHORT[name], "steps": label, "share": round(share, 4)}
         for name, met in shown.items()
         for label, share in zip(bins, shares(met, n_bins), strict=False)

@@ -64,7 +64,8 @@ def _by_size(rows: Sequence[Coupled], key: str, title: str, summary: str, table:
     values = [{"of": row.coupling, "x": row.width, "y": round(float(getattr(row, key)), 3)} for row in rows]
     widths = [row.width for row in rows]
     x_scale = alt.Scale(type="log", domain=[0.8 * min(widths), 1.25 * max(widths)], nice=False)
-    y_scale = alt.Scale(type="log", domain=[0.95, 1.2 * max(value["y"] for value in values)], nice=False)
+    most = max(float(getattr(row, key)) for row in rows)
+    y_scale = alt.Scale(type="log", domain=[0.95, 1.2 * most], nice=False)
     at = sorted(set(widths))
     x = alt.X("x:Q", title="units a layer, of three", scale=x_scale, axis=alt.Axis(values=at, grid=False))
     y = alt.Y("y:Q", title=title, scale=y_scale, axis=alt.Axis(tickCount=5))
@@ -80,7 +81,7 @@ def curves_chart(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Markup:
     x = alt.X("x:Q", title="epoch", axis=alt.Axis(tickCount=6, grid=False), scale=alt.Scale(domainMin=0))
     # what lies far below, at the start of a training, is cut: the ends would be one line otherwise
     ends = [points[-1][1] for points in curves.values() if points]
-    low, high = min(ends), max(value["y"] for value in values)
+    low, high = min(ends), max(nats for points in curves.values() for _, nats in points)
     y = alt.Y(
         "y:Q",
         title="nats a digit",

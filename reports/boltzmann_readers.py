@@ -43,10 +43,11 @@ class Sample:
 
 @dataclass(frozen=True)
 class UnitCard:
-    """A hidden unit: of how many sampled readers it is on, and the books it makes likelier, by how much."""
+    """A hidden unit: when it speaks for its books, of how many sampled readers, and by how much."""
 
     name: str
-    p_on: float
+    speaks: str
+    p_speaks: float
     books: Sequence[Line]
 
 
@@ -74,7 +75,8 @@ def units_of(books: Books, units: Sequence[Mapping[str, Any]], min_readers: int)
             for row, weight in zip(unit["books"], unit["weights"], strict=True)
             if row in told
         ]
-        found.append(UnitCard(f"Layer {unit['layer']}, unit {unit['number']}", unit["p_on"], lines))
+        name, speaks = f"Layer {unit['layer']}, unit {unit['number']}", "on" if unit["speaks_on"] else "off"
+        found.append(UnitCard(name, speaks, unit["p_speaks"], lines))
     return found
 
 

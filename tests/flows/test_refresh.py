@@ -38,6 +38,11 @@ n_topics = 8
 epochs = 20
 cooling_epochs = 10
 n_starts = 1
+[models.dbm]
+n_visible = 60
+hidden_sizes = [8, 4]
+epochs = 10
+n_chains = 50
 [predictors]
 n_draws = 8
 references = ["bayesian_ridge"]
@@ -104,6 +109,7 @@ def test_a_refresh_publishes_a_release_and_its_report(store: Store) -> None:
     assert set(told["left_out"]) == {task for task, one in told["tasks"].items() if not one["verdict"]["is_published"]}
     assert "Topics of LDA" in store.report(release.id, "topics").read_text(encoding="utf-8")
     assert "How sure the predictions are" in store.report(release.id, "uncertainty").read_text(encoding="utf-8")
+    assert "over independent books" in store.report(release.id, "boltzmann").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +155,9 @@ def test_new_files_in_the_inbox_remake_only_what_depends_on_them(store: Store, p
     made = {Path(path).parent.name for path in artifacts(store).keys() - before.keys()}
     rankers, spaces = {"popularity", "item_knn", "ease", "blend"}, {"spectral", "ppmi", "word2vec", "lda"}
     learned = {"ratings", "rating", "rating_quality", "will_read", "will_read_quality"}
-    assert made == {"works", "corpus", *rankers, *spaces, "evaluation", "ensemble", "topic_quality", *learned}
+    machine = {"dbm", "boltzmann_quality", "boltzmann_portrait"}
+    judged = {"evaluation", "ensemble", "topic_quality"}
+    assert made == {"works", "corpus", *rankers, *spaces, *judged, *learned, *machine}
 
 
 def test_a_refused_file_leaves_the_release_serving(store: Store, profile: str, tmp_path: Path) -> None:

@@ -56,4 +56,13 @@ def test_units_are_told_by_the_books_they_make_likely() -> None:
     found = hidden_units(model, samples(machine, 300, seed=0), n_units=2, n_books=2)
     told = {(unit.layer, unit.number): (unit.books.tolist(), unit.weights.tolist()) for unit in found}
     assert told == {(1, 1): ([1, 2], [3, 2]), (1, 2): ([8, 6], [4, 2]), (2, 1): ([8, 6], [8, 4])}
-    assert all(0.05 < unit.p_on < 0.95 for unit in found)
+    assert all(0.05 < unit.p_speaks < 0.95 and unit.speaks_on for unit in found)
+
+
+def test_a_unit_that_forbids_books_speaks_for_them_when_it_is_off() -> None:
+    machine = Machine((torch.tensor([[-3.0], [-2.0], [0.5]]),), (torch.zeros(3), torch.tensor([1.0])))
+    model, drawn = model_of(machine, [1, 2, 4]), samples(machine, 300, seed=0)
+    (found,) = hidden_units(model, drawn, n_units=1, n_books=2)
+    assert not found.speaks_on
+    assert (found.books.tolist(), found.weights.tolist()) == ([1, 2], [3, 2])
+    assert found.p_speaks == 1 - drawn.layers[1].mean()

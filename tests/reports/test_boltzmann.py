@@ -193,7 +193,7 @@ def test_every_system_stands_in_the_table_with_its_interval(release: Release, tr
 def test_what_was_recorded_is_drawn(release: Release, tree: HTMLParser) -> None:
     course = release.boltzmann["portrait"]["course"]
     values = chart_values(tree, "course")
-    assert [value["epoch"] for value in values] == course["epochs"] == list(range(4, 61, 4))
+    assert [value["epoch"] for value in values] == course["epochs"] == list(range(6, 61, 6))
     assert [value["nats"] for value in values] == [round(nats, 3) for nats in course["log_likelihood"]]
     assert {value["effective"] for value in values} == {"exact"}
     heads = [th.text() for th in tree.css("thead th")]
@@ -275,7 +275,7 @@ def test_a_machine_learned_by_coupled_chains_shows_them_over_training(
 ) -> None:
     coupled = copy.deepcopy(release.boltzmann)
     epochs = [{"epoch": epoch, **met({1: 5, 1 + epoch: 5}, 5)} for epoch in (1, 2, 3)]
-    coupled["portrait"]["course"] |= {"estimator": "coupled_gibbs", "meetings": epochs, "effective_samples": [2.0] * 15}
+    coupled["portrait"]["course"] |= {"estimator": "coupled_gibbs", "meetings": epochs, "effective_samples": [2.0] * 10}
     monkeypatch.setitem(release.__dict__, "boltzmann", coupled)
     tree = HTMLParser(boltzmann_page(release))
     assert "50 % of 30 pairs corrected something" in text_of(tree, "main")
