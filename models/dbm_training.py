@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -48,7 +48,7 @@ class FittedMachine:
     machine: Machine
     trained: Trained
     reports: list[Report]
-    judged: list[Likelihood]
+    judged: list[Likelihood] = field(default_factory=list)
 
 
 def fit_machine(

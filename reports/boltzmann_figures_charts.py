@@ -49,18 +49,18 @@ def exact_chart(rows: Sequence[Exact], table: Table) -> Markup:
 
 
 def coupling_charts(rows: Sequence[Coupled], table: Table) -> list[Markup]:
-    """Return search steps and tau over the units a layer, a line a coupling; `table` goes with tau."""
+    """Return search steps and tau over the units a layer, a line a coupling, both with `table`."""
     sweeps, of_tau = (
         "The search of the local mode, by size.",
         "Steps to the meeting; τ = 1 is the absence of a correction.",
     )
     return [
-        _by_size(rows, "search_steps", "sweeps of the search of modes", sweeps, None),
+        _by_size(rows, "search_steps", "sweeps of the search of modes", sweeps, table),
         _by_size(rows, "tau", "τ", of_tau, table),
     ]
 
 
-def _by_size(rows: Sequence[Coupled], key: str, title: str, summary: str, table: Table | None) -> Markup:
+def _by_size(rows: Sequence[Coupled], key: str, title: str, summary: str, table: Table) -> Markup:
     values = [{"of": row.coupling, "x": row.width, "y": round(float(getattr(row, key)), 3)} for row in rows]
     widths = [row.width for row in rows]
     x_scale = alt.Scale(type="log", domain=[0.8 * min(widths), 1.25 * max(widths)], nice=False)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from models.dbm_gibbs import CoupledGibbs
 from models.dbm_machine import Machine
-from models.dbm_meetings import MOST_STEPS, PHASES, meetings, meetings_of
+from models.dbm_meetings import PHASES, meetings, meetings_of
 from models.dbm_statistics import Report
 from tests.models.machines import machine_of
 
@@ -50,9 +51,10 @@ def test_uniform_proposals_are_not_accepted_on_a_wide_machine_and_are_on_a_small
 
 
 def test_pairs_that_do_not_meet_are_given_up() -> None:
-    strong = machine_of((40, 40), 0, sd=3)
-    met = meetings(strong, 20, seed=0)["coupled_gibbs"]
-    assert met.n_truncated == met.n_of_tau[met.tau > MOST_STEPS].sum()
+    machine, phase = machine_of((40, 40), 0), CoupledGibbs(most_steps=2)
+    met = meetings_of([phase.expectation(machine, 50, torch.Generator().manual_seed(0)).report])
+    assert met.tau.tolist() == [1, 2, 3]
+    assert met.n_truncated == met.n_of_tau[-1] > 5  # a tau of 3 is that of those who had not met in 2
 
 
 def test_the_same_seed_gives_the_same_meetings() -> None:
