@@ -32,7 +32,7 @@ from models.dbm_machine import Machine
 from models.dbm_modes import find_modes
 from models.dbm_phase import Estimate, Phase, independent
 from models.dbm_state import EVEN, ODD, State, coin_flips, differs
-from models.dbm_statistics import Particles, Report, joined, no_counts
+from models.dbm_statistics import Particles, Report, joined, no_counts, one_each
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,9 @@ class CoupledGibbs(Phase):
         One of `models.dbm_couplings.COUPLINGS`.
     averages_block
         Whether the other block is averaged over; False takes a draw of it.
+    keeps_particles
+        Whether states are kept as particles, which takes memory for all states of all steps; False keeps none, for
+        whom asks only how chains meet. What is drawn is the same.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class CoupledGibbs(Phase):
     most_steps: int = 10_000
     coupling: str = UNITS
     averages_block: bool = True
+    keeps_particles: bool = True
 
     def __post_init__(self) -> None:
         if self.coupling not in COUPLINGS:
@@ -101,7 +105,8 @@ class CoupledGibbs(Phase):
         while pair.goes_on:
             pair.step()
         report = Report(n_rows, steps, pair.tau, self.burn_in + self.lag, int((pair.tau > self.most_steps).sum()))
-        return Estimate(joined(pair.particles), report, pair.end)
+        particles = joined(pair.particles) if self.keeps_particles else one_each(pair.end).at(no_counts(pair.tau))
+        return Estimate(particles, report, pair.end)
 
 
 def chain_parity(machine: Machine) -> int:
@@ -144,7 +149,8 @@ class _Pair:
         units = torch.cat([self.x, self.y])
         p = torch.sigmoid(self.here.block_field(units, 1 - self.parity))
         other = self._drawn(p)
-        self._count(units, p if self.how.averages_block else other)
+        if self.how.keeps_particles:
+            self._count(units, p if self.how.averages_block else other)
         drawn = self._drawn(torch.sigmoid(self.here.block_field(other, self.parity)))
         n_x = len(self.x)
         self.x, self.y = drawn[:n_x], drawn[n_x:]

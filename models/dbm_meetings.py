@@ -21,7 +21,7 @@ from models.dbm_statistics import Report
 
 MOST_STEPS = 1000  # of a pair of chains, which then is given up
 PHASES: dict[str, Phase] = {
-    "coupled_gibbs": CoupledGibbs(most_steps=MOST_STEPS),
+    "coupled_gibbs": CoupledGibbs(most_steps=MOST_STEPS, keeps_particles=False),
     "coupled_mh": CoupledMetropolis(most_steps=MOST_STEPS),
     "local_mode": LocalMode(most_steps=MOST_STEPS),
 }

@@ -248,4 +248,4 @@ def test_statistics_of_many_particles_are_not_rounded_by_their_sum() -> None:
     expected = statistics_by_row(machine, particles).double().mean(dim=0)
     torch.testing.assert_close(
         statistics(machine, particles).flat().double(), expected, atol=0, rtol=5e-5
-    )  # .001 and more without blocks
+    )  # 9e-4 in one sum

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -63,3 +65,17 @@ def test_the_same_seed_gives_the_same_meetings() -> None:
     assert set(one) == set(PHASES)
     for name in PHASES:
         np.testing.assert_array_equal(one[name].n_of_tau, other[name].n_of_tau)
+
+
+def test_the_states_of_coupled_gibbs_chains_are_not_kept_and_meet_as_if_they_were() -> None:
+    machine, phase = machine_of((12, 10, 8), 0), PHASES["coupled_gibbs"]
+    assert isinstance(phase, CoupledGibbs)
+    found = [
+        how.expectation(machine, 50, torch.Generator().manual_seed(3))
+        for how in (phase, replace(phase, keeps_particles=True))
+    ]
+    assert len(found[0].particles.weight) == 0
+    assert len(found[1].particles.weight) > 100
+    assert torch.equal(found[0].report.tau, found[1].report.tau)
+    assert torch.equal(found[0].end.even, found[1].end.even)
+    assert found[0].particles.n_rows == 50
