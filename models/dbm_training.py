@@ -23,7 +23,7 @@ from models.dbm_learner import Learner
 from models.dbm_likelihood import Likelihood, likelihood
 from models.dbm_machine import Machine
 from models.dbm_statistics import Report
-from models.training import Loop, Step, Trained, decaying, resolve_device, train
+from models.training import Loop, Step, Trained, decaying, resolve_device, seeded, train
 
 _STREAM = "fit/dbm"
 
@@ -84,18 +84,20 @@ def fit_machine(
     judge = None if validation is None else _judge(learner, _on_device(validation, device), run)
     patience = config.patience * config.judge_every if config.patience and judge else None
     run.progress.start(f"Boltzmann machine {'-'.join(map(str, learner.machine().sizes))}", config.epochs)
-    trained = train(
-        learner,
-        _step(learner, optimizer),
-        len(rows),
-        Loop(config.epochs, config.batch_size, patience),
-        run.derive_seed(f"{_STREAM}/order"),
-        device=device,
-        judge=judge,
-        progress=run.progress,
-        checkpoint=run.checkpoint,
-        optimizer=optimizer,
-    )
+    # what is gone on from brings torch's global randomness with it, and the caller's is not to change
+    with seeded(run.derive_seed(f"{_STREAM}/torch"), device):
+        trained = train(
+            learner,
+            _step(learner, optimizer),
+            len(rows),
+            Loop(config.epochs, config.batch_size, patience),
+            run.derive_seed(f"{_STREAM}/order"),
+            device=device,
+            judge=judge,
+            progress=run.progress,
+            checkpoint=run.checkpoint,
+            optimizer=optimizer,
+        )
     run.progress.finish(f"{trained.kept_epoch} epochs on {device.type} ({trained.why})")
     return FittedMachine(learner.machine().to(torch.device("cpu")), trained, learner.reports, learner.judged)
 

@@ -34,6 +34,8 @@ class Course:
         Whose moments are kept; None if the step has none, or keeps them in the module.
     kept, kept_epoch
         The best state so far, and the epoch it is of.
+    device
+        Type of the device it computes on: randomness of one is of no use to another.
     """
 
     module: torch.nn.Module
@@ -41,6 +43,7 @@ class Course:
     optimizer: torch.optim.Optimizer | None
     kept: State
     kept_epoch: int = 0
+    device: str = "cpu"
     losses: list[float] = field(default_factory=list)
     verdicts: list[float] = field(default_factory=list)
 
@@ -61,7 +64,11 @@ class Course:
             found["random/cuda"] = torch.cuda.get_rng_state()
         measured = {"losses": np.array(self.losses), "verdicts": np.array(self.verdicts)}
         arrays = {name: value.detach().cpu().numpy() for name, value in found.items()}
-        return {**arrays, **measured, "kept_epoch": np.array(self.kept_epoch)}
+        return {**arrays, **measured, "kept_epoch": np.array(self.kept_epoch), "device": np.array(self.device)}
+
+    def can_resume(self, arrays: Mapping[str, np.ndarray]) -> bool:
+        """Return whether `arrays` were kept on a device of this type; a loop on another has to begin anew."""
+        return str(arrays.get("device")) == self.device
 
     def resume(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Go on from `arrays`; a RuntimeError of torch if they are of another module."""

@@ -22,7 +22,7 @@ import pyro
 import torch
 
 from data.checkpoint import Checkpoint
-from data.errors import BadConfig, NoDevice
+from data.errors import BadArtifact, BadConfig, NoDevice
 from data.progress import Progress, Quiet
 from models.resuming import Course, State
 
@@ -181,7 +181,7 @@ def train(
         Called after each epoch with the module in evaluation mode; returns what is to be small. The best state is kept.
     checkpoint
         Where the loop is kept after every epoch. What is kept there is gone on from, and ends with the same parameters
-        as a loop that was never killed.
+        as a loop that was never killed. What another type of device left there is not: the loop begins anew.
     optimizer
         The one `step` uses, whose moments a checkpoint has to keep.
 
@@ -189,11 +189,14 @@ def train(
     ------
     Diverged
         If no epoch was good.
+    BadArtifact
+        If what the checkpoint keeps cannot be read, or is of another module.
     """
-    course = Course(module, torch.Generator().manual_seed(seed), optimizer, _state(module))
+    order, on = torch.Generator().manual_seed(seed), device.type if device else "cpu"
+    course = Course(module, order, optimizer, _state(module), device=on)
     told = progress or Quiet()
-    if checkpoint is not None and (found := checkpoint.read()) is not None:
-        course.resume(found)
+    if checkpoint is not None:
+        _resume(course, checkpoint)
         told.advance(course.n_epochs)
     why = _stop(course, loop)
     while not why:
@@ -211,6 +214,19 @@ def train(
     module.load_state_dict(course.kept)
     module.eval()
     return Trained(np.array(course.losses), np.array(course.verdicts), course.kept_epoch, why)
+
+
+def _resume(course: Course, checkpoint: Checkpoint) -> None:
+    """Go on from what is kept, if anything is, and by a device of the same type."""
+    found = checkpoint.read()
+    if found is None or not course.can_resume(found):
+        return
+    try:
+        course.resume(found)
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise BadArtifact(
+            f"{checkpoint.path}: is not of what is being fitted: {error}\n  to do: delete it; the fit begins anew"
+        ) from error
 
 
 def _epoch(course: Course, step: Step, n_rows: int, loop: Loop, device: torch.device | None) -> float:

@@ -137,6 +137,16 @@ def test_a_killed_fit_goes_on_and_ends_with_the_same_machine(estimator: str, n_e
     assert_same(fit_machine(ROWS[:300], config, Run(1, checkpoint=checkpoint), validation=held), unbroken)
 
 
+def test_going_on_leaves_the_callers_randomness_alone(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(Store(tmp_path), "fit")
+    with pytest.raises(Killed):
+        fit_machine(ROWS[:300], CONFIG, Run(1, progress=KillsAfter(1), checkpoint=checkpoint))
+    torch.rand(5)
+    before = torch.get_rng_state()
+    fit_machine(ROWS[:300], CONFIG, Run(1, checkpoint=checkpoint))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_what_is_no_number_ends_the_training_with_the_last_good_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     good = fit_machine(ROWS, replace(CONFIG, epochs=2, decay_from=1.0), Run(1))
     gradients, calls = Learner.set_gradients, [0]

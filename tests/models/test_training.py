@@ -256,3 +256,25 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:40])
     with pytest.raises(BadArtifact, match="delete it"):
         checkpoint.read()
+
+
+def test_what_another_device_kept_is_begun_anew(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(Store(tmp_path), "fit")
+    with pytest.raises(Killed):
+        noisy(Line(), checkpoint, KillsAfter(4))
+    found = checkpoint.read()
+    assert found is not None
+    other = {**found, "device": np.array("cuda"), "random/order": np.zeros(16, np.uint8)}  # as the state of CUDA's is
+    checkpoint.write(other)
+    np.testing.assert_array_equal(noisy(Line(), checkpoint, Quiet()), noisy(Line(), None, Quiet()))
+
+
+def test_what_was_kept_of_another_module_is_refused_with_its_path(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(Store(tmp_path), "fit")
+    with pytest.raises(Killed):
+        noisy(Line(), checkpoint, KillsAfter(1))
+    other = nn.Linear(2, 2)
+    with pytest.raises(BadArtifact, match="is not of what is being fitted") as raised:
+        train(other, lambda _rows, _done: 0.0, 4, Loop(2, 4), seed=0, checkpoint=checkpoint)
+    assert str(checkpoint.path) in str(raised.value)
+    assert "delete it" in str(raised.value)
