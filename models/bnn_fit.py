@@ -49,7 +49,7 @@ def fit_arrays(
     name
         Of the fit: its random streams are derived from it.
     judge
-        If given, the state it likes best is kept.
+        If given, the state it likes best is kept, of those that had the whole divergence from the prior in the loss.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def fit_arrays(
             network,
             gradient_step(network.loss, optimizer, decay_from=_DECAY_FROM),
             len(examples),
-            Loop(config.epochs, config.batch_size, config.patience or None if judge else None),
+            Loop(config.epochs, config.batch_size, config.patience or None if judge else None, config.kl_share),
             run.derive_seed(f"{name}/order"),
             device=device,
             judge=(lambda: judge({**scaling.arrays(), **network.arrays()})) if judge else None,
