@@ -63,8 +63,8 @@ def recommend(chosen: argparse.Namespace) -> int:
     said = described(release.books, filters)
     if chosen.format == "json":
         facts = {"release": release.id, "asked": {"n_books": len(reader.rows), "n_ratings": len(reader.rated.rows)}}
-        facts["note"] = note_of(reader)
-        write_json({**facts, "ranked_by": by, "explore_seed": explore, "filters": said, "books": records})
+        how = {"ranked_by": by, "explore_seed": explore, "note": note_of(reader)}
+        write_json({**facts, **how, "filters": said, "books": records})
     elif chosen.format == "csv":
         write_csv([_flat(record) for record in records], _CSV)
     else:
