@@ -18,7 +18,7 @@ from models.bnn_predictor import layout_of
 from models.bnn_prior import prior_of
 from models.bnn_scaling import Scaling
 from models.predictor import Examples
-from models.training import Loop, gradient_step, resolve_device, seeded, train
+from models.training import Loop, gradient_step, one_thread, resolve_device, seeded, train
 
 _DECAY_FROM = 0.5
 
@@ -64,7 +64,7 @@ def fit_arrays(
     data = on_device(examples, scaling, likelihood, device)
     sds = torch.tensor(config.prior_sds(layout), device=device)
     # Pyro's checks of every value cost a quarter of a step; that losses are numbers is checked by the loop.
-    with seeded(run.derive_seed(name), device), pyro.validation_enabled(False):
+    with seeded(run.derive_seed(name), device), one_thread(), pyro.validation_enabled(False):
         guide = config.guide(layout, loc).to(device)
         prior = prior_of(config.prior_name, sds)
         network = BayesianNetwork(Net(layout), prior, likelihood, guide, data, config.kl_share).to(device)

@@ -124,6 +124,20 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread of the CPU; then on as many as before.
+
+    For nets so small that threads wait for each other longer than they compute: on a busy machine by much.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def gradient_step(
     loss: Callable[[torch.Tensor, float], torch.Tensor], optimizer: torch.optim.Optimizer, *, decay_from: float = 1.0
 ) -> Step:

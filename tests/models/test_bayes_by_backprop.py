@@ -224,13 +224,17 @@ def test_a_state_of_the_warm_up_is_never_kept() -> None:
     config = BayesByBackpropConfig(hidden_sizes=(), epochs=6, kl_warmup=0.5)
     seen: list[np.ndarray] = []
 
+    before = torch.get_num_threads()
+
     def ever_worse(arrays: Mapping[str, np.ndarray]) -> float:
+        assert torch.get_num_threads() == 1, "threads would wait for each other"
         seen.append(arrays["loc"].copy())
         return float(len(seen))
 
     kept = fit_arrays(rows_of(config, 12), config, Run(0, device="cpu"), "fit/bayes_by_backprop", ever_worse)
     assert not np.array_equal(seen[0], seen[2])
     np.testing.assert_array_equal(kept["loc"], seen[2], "the first state with the whole divergence")
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize(
