@@ -16,7 +16,7 @@ from data.release import Release
 from data.sample_files import read_truth
 from data.store import Store
 from pipeline.asked_reader import AskedReader, Rated
-from pipeline.book_doubt import BookDoubt
+from pipeline.book_doubt import BookDoubt, share_of_book
 from pipeline.build_corpus import corpus_digest
 from pipeline.config import Settings
 from pipeline.downstream import LeftOut, Models, kinds_of_all, predict
@@ -194,6 +194,33 @@ def test_a_book_beyond_the_release_is_told_by_its_author(corpus: Corpus, asked: 
     assert unknown.said.p is not None
     assert by_author.said.p is not None
     assert not np.array_equal(unknown.said.p, by_author.said.p)
+
+
+def test_an_author_has_the_number_that_the_features_have(corpus: Corpus, asked: Asked, release: Release) -> None:
+    """Other numbers of the same authors say the same; -1 stays unknown."""
+    features = asked.rating.features
+    arrays, author = dict(features.arrays()), features.context.author
+    most = int(author.max())
+    arrays["author"] = np.where(author >= 0, most - author, -1)
+    arrays["author_sums"] = arrays["author_sums"].copy()
+    arrays["author_sums"][: most + 1] = arrays["author_sums"][most::-1]
+    numbered = Asked(asked.store, release)
+    other = RatingFeatures.from_arrays(features.config, arrays, features.fitted_on)
+    numbered.__dict__["rating"] = replace(asked.rating, features=other)
+    reader, name = asked_as(corpus, 0), release.books.columns["authors"][0]
+    expected, found = asked.liked_unknown(reader, name), numbered.liked_unknown(reader, name)
+    np.testing.assert_allclose(found.said.p, expected.said.p, atol=1e-6)  # type: ignore[arg-type]
+
+
+def test_shares_of_the_doubt_are_those_of_the_features(corpus: Corpus, asked: Asked) -> None:
+    """The share of the book is that of the forecast, of what is not the model's; all shares leave something."""
+    rows = np.arange(corpus.n_books)
+    liked = asked.liked(AskedReader(np.empty(0, np.int64), Rated.none(), Rated.none(), 0), rows)
+    described = asked.rating.features.of(np.empty(0, np.int64), np.empty(0, np.float32), rows)
+    expected = share_of_book(asked.rating, described.features, described.n_book_ratings) * (1 - liked.of_model)
+    np.testing.assert_allclose(liked.of_book, expected, rtol=1e-4)
+    assert liked.of_book[described.n_book_ratings == 0].min() > liked.of_book[described.n_book_ratings.argmax()]
+    assert (liked.of_model + liked.of_book + liked.of_reader <= 1 + 1e-6).all()
 
 
 def test_as_many_books_are_said_to_be_read_as_the_question_is_about(corpus: Corpus, asked: Asked) -> None:
