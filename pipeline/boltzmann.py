@@ -13,13 +13,12 @@ from typing import Any
 
 from data.artifact import write_json
 from data.digest import digest_of
-from data.errors import BadConfig, WagahaiError
 from data.progress import Progress
 from data.store import Store
 from models.base import Run
 from pipeline.boltzmann_portrait import make_portrait, read_portrait
 from pipeline.config import EvaluationConfig, Settings
-from pipeline.downstream import LeftOut
+from pipeline.downstream import CANNOT_BE_LEARNED, LeftOut
 from pipeline.judge_boltzmann import (
     DEEP,
     FORMAT,
@@ -60,18 +59,13 @@ def make_boltzmann(store: Store, part: Part, settings: Settings, progress: Progr
     part
         The split by readers of the corpus.
 
-    Raises
-    ------
-    BadConfig
-        If a setting is wrong: that is for a person to mend.
+    What is for a person to mend, a wrong setting or a device that is not there, is raised.
     """
     try:
         quality, judged = make_quality(store, part, settings, progress)
         model, fitted = make_model(store, DEEP, replace(part, name=WHOLE), settings, progress)
         portrait, drawn = make_portrait(store, part, model, settings, progress)
-    except BadConfig:
-        raise
-    except (WagahaiError, FloatingPointError) as error:  # too few readers of the books, say; a loss that is no number
+    except CANNOT_BE_LEARNED as error:
         return LeftOut(str(error))
     return Boltzmann(model, quality, portrait, judged or fitted or drawn)
 

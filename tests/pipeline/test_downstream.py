@@ -183,7 +183,10 @@ def test_a_reader_without_ratings_gets_a_wider_answer(
     assert unknown.said.sd.mean() > known.said.sd.mean()
     assert (unknown.n_reader_ratings == 0).all()
     np.testing.assert_allclose(unknown.said.p.sum(axis=1), 1, rtol=1e-4)  # type: ignore[union-attr]
-    assert asked.read_next(asked.known(nobody), rows).p.max() < 0.5, "of a reader of nothing little is known"
+    of_nobody = asked.known(nobody)
+    assert asked.read_next(of_nobody, rows).p.max() < 0.5, "of a reader of nothing little is known"
+    n_readers = release.books.n_readers[np.argsort(of_nobody.block.rank[0])]
+    assert (np.diff(n_readers) <= 0).all(), "what is read most comes first, not what comes first in the release"
 
 
 def test_a_book_beyond_the_release_is_told_by_its_author(corpus: Corpus, asked: Asked, release: Release) -> None:
