@@ -1,8 +1,8 @@
 """Predictions of a release of the half circle whose quality is known by hand (`tests.pipeline.hand_quality`).
 
-Book i has i - 4 ratings, none below. The books' own doubt falls with them; readers disagree most about the first, whose
-title is a script, and least about the last. Of what is read next, as much is read as was said, among the likely books;
-of the unlikeliest nothing is.
+Book i has i - 4 ratings, none below, and a release knows those that are enough. The books' own doubt falls with them;
+readers disagree most about the first, whose title is a script, and least about the last. Of what is read next, as much
+is read as was said, among the likely books; of the unlikeliest nothing is.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from tests.pipeline.hand_quality import hand_quality
 from tests.reports.half_circle import N_BOOKS
 
 EVALUATION = EvaluationConfig(n_bootstrap=200)
+MIN_READERS = 5
 N_RATINGS = np.maximum(np.arange(N_BOOKS) - 4, 0)
 OF_BOOK = (1 / (1 + N_RATINGS)).astype(np.float32)
 STAYS = np.linspace(3, 1, N_BOOKS).astype(np.float32)
 N_HELD, N_HIDDEN = 30, 4
-MIN_READERS = 5
 N_COLD = 3  # held-out readers who have shown less than ten books: too few to be told
 
 
 def book_doubt() -> BookDoubt:
     same = np.full(N_BOOKS, 0.01, np.float32)
-    return BookDoubt(N_RATINGS, same, OF_BOOK, 10 * same, STAYS)
+    return BookDoubt(np.where(N_RATINGS < MIN_READERS, 0, N_RATINGS), same, OF_BOOK, 10 * same, STAYS)
 
 
 def will_read_quality(gain: float = 0.1) -> WillReadQuality:
