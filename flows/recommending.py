@@ -35,6 +35,7 @@ _CSV = (
     "rating",
     "low90",
     "high90",
+    "of_book",
     "of_reader",
     "n_readers",
     "title",
@@ -110,7 +111,8 @@ def _flat(record: dict[str, Any]) -> dict[str, Any]:
     read, rating = record["will_read"], record["rating"] or {}
     low, high = rating.get("sets", {}).get("90", (None, None))
     flat = {"p_read": read["p"], "p_low": read["low"], "p_high": read["high"], "rating": rating.get("mean")}
-    return {**record, **flat, "low90": low, "high90": high, "of_reader": rating.get("of_reader")}
+    parts = {part: rating.get(part) for part in ("of_book", "of_reader")}
+    return {**record, **flat, "low90": low, "high90": high, **parts}
 
 
 def _print(asked: Asked, reader: AskedReader, records: list[dict[str, Any]], by: str, filters: list[str]) -> None:

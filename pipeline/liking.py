@@ -81,6 +81,10 @@ class Scored:
         columns[np.arange(len(self.reader)), 1 + self.category] = 1
         return columns
 
+    def rows(self, rows: np.ndarray) -> Scored:
+        """Return some of the ratings, with the scores they have."""
+        return Scored(self.reader[rows], self.book[rows], self.category[rows], self.score[rows], self.n_levels)
+
 
 @dataclass(frozen=True)
 class Liking:
@@ -113,6 +117,12 @@ class Liking:
         for column in range(columns.shape[1]):
             sums[:, column] = np.bincount(of_rating, columns[:, column], n_groups)
         return cls(group, sums, strength(of_rating, ratings.score), ScaleUse.fit(sums[:, 1:]))
+
+    @property
+    def n_ratings(self) -> np.ndarray:
+        """int64 (n_groups,), how many ratings `sums` are of."""
+        n: np.ndarray = self.sums[:, 1:].sum(axis=1).round().astype(np.int64)
+        return n
 
     def own(self, ratings: Scored) -> KeyedSums:
         """Return what each reader contributed to each group, to be taken out by `of_others`."""

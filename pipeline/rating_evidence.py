@@ -5,7 +5,8 @@ population, readers who rated more since, and new readers with any history, also
 rules:
 
 1. If a reader rated the book that is asked, that rating is left out of the history.
-2. What the population *counted* of a reader is subtracted from what "others" think.
+2. What the population *counted* of a reader is subtracted from what "others" think. Ratings of a book whose sums are
+   withheld (`pipeline.rating_disclosure`) are in no sum, and are not subtracted.
 
 So the ratings that the population was learned from can be asked about like any other, and no rating describes itself.
 Leaving out is exact but for the few numbers that describe everybody (concentrations, strengths, variances).
@@ -213,6 +214,7 @@ class Readers:
         own_books = own_authors = None
         if counted is not None:
             scored = scored_ratings(population.scale, counted)
+            scored = scored.rows(population.books.n_ratings[scored.book] > 0)  # withheld ones are in no sum
             own_books, own_authors = population.books.own(scored), population.authors.own(scored)
         others = population.books.of_others(ratings.reader, ratings.book, own_books)
         effect = population.books.effect(others)

@@ -86,5 +86,5 @@ def _lines(
 
 
 def _told(n: int, least: int) -> str:
-    """Return a number of ratings in words, a few without saying how many."""
-    return count(n) if n >= least else "none" if n == 0 else f"under {least}"
+    """Return a number of ratings in words; a release does not know how many, or whether any, where there are few."""
+    return count(n) if n >= least else f"under {least}"
