@@ -13,6 +13,7 @@ import numpy as np
 
 from data.artifact import read_json
 from data.authors import first_author_key
+from data.errors import WagahaiError
 from data.release import Release
 from data.seeds import derive_seed
 from data.store import Store
@@ -22,6 +23,7 @@ from pipeline.book_doubt import share_of_book
 from pipeline.config import AUTHOR, EDITION
 from pipeline.doubt_config import RATING, WILL_READ
 from pipeline.judge_will_read import NET
+from pipeline.rating_task import KIND as RATING_KIND
 from pipeline.rating_task import SETS, RatingPredictor, open_rating, with_unknown_book
 from pipeline.reading_features import ReaderBlock, author_codes
 from pipeline.stored_models import stored_model
@@ -110,8 +112,20 @@ class Asked:
 
     @cached_property
     def rating(self) -> RatingPredictor:
-        """The predictor of ratings."""
-        return open_rating(self.release.predictor(RATING), self.release.manifest["vocabulary"])
+        """The predictor of ratings, from the store: of books that few have rated the release's copy is not told.
+
+        Raises
+        ------
+        WagahaiError
+            If it is no longer in the store.
+        """
+        folder = self.store.artifact(RATING_KIND, str(self.release.manifest["predictors"][RATING]["artifact"]))
+        if not folder.is_dir():
+            raise WagahaiError(
+                f"how a book is liked cannot be worked out any more: the predictor of release {self.release.id} is not "
+                f"in {self.store.root}. Make it anew: wagahai refresh"
+            )
+        return open_rating(folder, self.release.manifest["vocabulary"])
 
     @cached_property
     def reading(self) -> WillRead:
