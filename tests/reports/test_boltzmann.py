@@ -13,12 +13,12 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from data.pseudonym import pseudonym
 from data.release import Release, kept_releases
 from data.store import Store
+from pipeline.boltzmann_verdict import verdict
 from reports.boltzmann import boltzmann_page, boltzmann_report
 from reports.boltzmann_chains import MEETING_COLUMNS, bin_name, bin_of, shares
 from reports.boltzmann_readers import samples_of
 from reports.boltzmann_verdict import (
     correction_sentence,
-    gain_over,
     layers_sentence,
     likelihood_sentence,
     meeting_sentence,
@@ -119,12 +119,19 @@ def test_sentences_follow_the_figures() -> None:
     assert layers_sentence(found({"popularity": [1.0, 0.5, 1.5]}, {})) == ""
 
 
-def test_an_uncertain_normaliser_widens_what_likelihoods_differ_by() -> None:
-    """Errors of .3 and .3 nats: 1.96 sqrt(.18) = .832 beside half a width of .3 makes .884."""
-    gain = gain_over(found({**LIKELY, "rbm": [0.5, 0.2, 0.8]}, RECALL, error=0.3), "dbm", "rbm")
-    assert gain == pytest.approx((0.5, 0.5 - 0.884, 0.5 + 0.884), abs=1e-3)
-    exact = gain_over(found({**LIKELY, "rbm": [0.5, 0.2, 0.8]}, RECALL), "dbm", "rbm")
-    assert exact == pytest.approx((0.5, 0.2, 0.8))
+def test_page_and_verdict_say_the_same_whatever_the_error_of_log_z() -> None:
+    """Gains of 1 and .5 nats are beyond chance by readers alone, and not beside errors of log Z of one nat."""
+    gains = {"popularity": [1.0, 0.5, 1.5], "rbm": [0.5, 0.2, 0.8]}
+    for error, likelier, layers in (
+        (0.0, "1.0 nats likelier than", "more layers than one help"),
+        (1.0, "no likelier, beyond chance, than", "more layers than one make no difference beyond chance"),
+    ):
+        figures = found(gains, {**RECALL, "rbm": [0.0, -0.1, 0.1]}, error)
+        told = verdict(figures)["told"]
+        assert f"{likelier} independent books do" in told
+        assert f"{likelier} independent books do" in likelihood_sentence(figures)
+        assert layers in told
+        assert f"above the first {layers.removeprefix('more layers than one ')}" in layers_sentence(figures)
 
 
 def test_effective_samples_are_told_and_few_are_a_warning() -> None:
