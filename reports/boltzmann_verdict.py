@@ -22,6 +22,17 @@ ESTIMATORS = {
     "coupled_gibbs": "coupled Gibbs chains",
     "coupled_chains": "coupled Gibbs chains that go on from step to step",
 }
+# What `models.dbm_meetings` asks of a machine: its coupled Gibbs chains are not those of the estimator of that name.
+COUPLINGS = {**ESTIMATORS, "coupled_gibbs": "coupled Gibbs chains, lag 1, unit by unit"}
+_BOUNDS = {
+    "effective_samples": (
+        "An annealed log Z is too low on average, most so where chains are worth little, and a low log Z makes "
+        "likelihoods too high."
+    ),
+    "effective_samples_of_row": (
+        "An annealed sum over a reader’s hidden units is too low on average too, and makes likelihoods too low."
+    ),
+}
 FEW = 10.0  # effective samples, below which a standard error says nothing either
 
 
@@ -82,7 +93,8 @@ def sampling_sentence(found: Row) -> str:
     parts = [_sampled(NAMES[name], of) for name, of in found["sampling"].items()]
     few = [NAMES[name] for name, of in found["sampling"].items() if is_few(of)]
     warning = f" That is few for {listed(few)}: its standard error says little." if few else ""
-    return f"What these likelihoods rest on: {'; '.join(parts)}.{warning}"
+    bounds = [said for name, said in _BOUNDS.items() if any(of[name] is not None for of in found["sampling"].values())]
+    return " ".join([f"What these likelihoods rest on: {'; '.join(parts)}.{warning}", *bounds])
 
 
 def is_few(sampling: Row) -> bool:
@@ -127,7 +139,7 @@ def correction_sentence(portrait: Row) -> str:
 def meeting_sentence(name: str, met: Row) -> str:
     """What pairs of one coupling did on the finished machine."""
     n_pairs, n_corrected, n_truncated = (met[key] for key in ("n_pairs", "n_corrected", "n_truncated"))
-    called = ESTIMATORS[name][0].upper() + ESTIMATORS[name][1:]
+    called = COUPLINGS[name][0].upper() + COUPLINGS[name][1:]
     if not n_pairs:
         return f"{called}: nothing to couple, as the machine has no hidden layer."
     if name == "local_mode":

@@ -15,7 +15,7 @@ from data.release import Release, kept_releases
 from data.store import Store
 from pipeline.boltzmann_verdict import verdict
 from reports.boltzmann import boltzmann_page, boltzmann_report
-from reports.boltzmann_chains import MEETING_COLUMNS, bin_name, bin_of, shares
+from reports.boltzmann_chains import MEETING_COLUMNS, bin_name, bin_of, course_sentence, shares
 from reports.boltzmann_readers import samples_of
 from reports.boltzmann_verdict import (
     correction_sentence,
@@ -141,6 +141,28 @@ def test_effective_samples_are_told_and_few_are_a_warning() -> None:
     assert "That is few for the machine and one hidden layer" in sampling_sentence(found(LIKELY, RECALL, effective=3.0))
 
 
+def test_which_way_annealing_is_off_is_told_where_it_was_used() -> None:
+    annealed = found(LIKELY, RECALL)
+    assert "a low log Z makes likelihoods too high" in sampling_sentence(annealed)
+    assert "makes likelihoods too low" not in sampling_sentence(annealed)
+    annealed["sampling"]["dbm"]["effective_samples_of_row"] = 7.0
+    assert "makes likelihoods too low" in sampling_sentence(annealed)
+    exact = {name: {**of, "effective_samples": None} for name, of in found(LIKELY, RECALL)["sampling"].items()}
+    assert "average" not in sampling_sentence({**annealed, "sampling": exact})
+
+
+@pytest.mark.parametrize(
+    ("nats", "said"), [([-9.0, -7.0, -8.0], "are not of that epoch"), ([-9, -8, -7], "last epoch too")]
+)
+def test_the_best_epoch_is_not_what_is_judged_and_published(nats: list[float], said: str) -> None:
+    kept = 5 * (1 + nats.index(max(nats)))
+    course = {"kept_epoch": kept, "epochs": [5, 10, 15], "log_likelihood": nats, "independent": -10.0, "n_readers": 90}
+    told = course_sentence({**course, "kept": {"effective_samples": None}})
+    assert f"Epoch {kept} of 15 is best by validation: +3.0 nats" in told
+    assert "by the very readers that chose it" in told
+    assert said in told
+
+
 def portrait(estimator: str, *epochs: tuple[int, int, int]) -> dict[str, Any]:
     names = ("n_pairs", "n_corrected", "n_truncated")
     return {"course": {"estimator": estimator, "meetings": [dict(zip(names, epoch, strict=True)) for epoch in epochs]}}
@@ -163,7 +185,9 @@ def met(tau: dict[int, int], n_corrected: int, n_truncated: int = 0) -> dict[str
 
 def test_meetings_of_the_finished_machine_are_told() -> None:
     gibbs = meeting_sentence("coupled_gibbs", met({1: 20, 3: 60, 1001: 20}, 80, 20))
-    assert gibbs.startswith("Coupled Gibbs chains: 80 % of 100 pairs correct something; half of all have met by step 3")
+    assert gibbs.startswith(
+        "Coupled Gibbs chains, lag 1, unit by unit: 80 % of 100 pairs correct something; half of all have met by step 3"
+    )
     assert "20 did not meet in 1,000 steps" in gibbs
     assert "no correction occurred in any of 50 pairs" in meeting_sentence("coupled_mh", met({1: 50}, 0))
     assert "Nothing is coupled" in meeting_sentence("local_mode", met({1: 50}, 0))
