@@ -10,12 +10,13 @@ because p(v_i = 1, h, others) / p(v_i = 0, h, others) = exp f_i(h). With one hid
     log odds_i = b_i + sum_j softplus(g_j + W_ij) - softplus(g_j),    g the fields of layer 1 with v_i = 0   (2)
 
 and with more it is (2) averaged over layer 2, of which `log_odds` takes the mean field. `complete` draws h by chains
-instead. Its draws are of h given v_i = 0; weighted by 1 + exp f_i(h) they are of h given the others alone, and the
-weighted mean of sigmoid f_i(h) is then p_i of (1) exactly. So the *spread* of sigmoid f_i over these draws says how
-much depends on hidden units that nobody has seen, and the *Monte Carlo error* is what is left because draws are few:
-the standard error of p_i between independent chains.
+instead. Its draws are of h given the others and v_i as it is; divided by the p(v_i | h) that this has put into them, so
+weighted by 1 + exp f_i(h) where v_i = 0 and by 1 + exp(-f_i(h)) where v_i = 1, they are of h given the others alone,
+and the weighted mean of sigmoid f_i(h) is then p_i of (1) exactly. So the *spread* of sigmoid f_i over these draws says
+how much depends on hidden units that nobody has seen, and the *Monte Carlo error* is what is left because draws are
+few: the standard error of p_i between independent chains.
 
-Where units are unknown instead of 0 they are drawn like hidden ones, and draws need no weights.
+Where units are unknown they are drawn like hidden ones, and draws need no weights.
 """
 
 from __future__ import annotations
@@ -136,7 +137,10 @@ def complete(
         if sweep >= how.burn_in:
             fields.append(machine.field(state, 0))
     field = torch.stack(fields, dim=1).double().cpu().numpy()  # (n_chains, n_draws, n_visible)
-    return _completion(field, np.exp(field) + 1 if all_known else np.ones_like(field))
+    if not all_known:
+        return _completion(field, np.ones_like(field))
+    is_one = visible.cpu().numpy() > 0
+    return _completion(field, 1 + np.exp(np.where(is_one, -field, field)))
 
 
 def _completion(field: np.ndarray, weight: np.ndarray) -> Completion:

@@ -17,6 +17,8 @@ import torch
 from models.dbm_machine import Machine
 from models.dbm_state import EVEN, State
 
+_BLOCK = 2048  # particles that are added up in the precision they have
+
 
 @dataclass(frozen=True)
 class Particles:
@@ -99,18 +101,37 @@ class Statistics(NamedTuple):
 
 def statistics(machine: Machine, particles: Particles) -> Statistics:
     """Return the estimate of the expected statistics, the mean over rows."""
-    even, odd = particles.state
-    weight = particles.weight / particles.n_rows
-    dtype = machine.product_dtype
-    weighted = even * weight[:, None]
-    products = (weighted.T.to(dtype) @ odd.to(dtype)).to(even.dtype)  # (n_even, n_odd)
-    totals = State(weighted.sum(dim=0), weight @ odd)
+    products, totals = _sums(machine, particles)
     weights = []
     for layer in range(machine.n_layers - 1):
         here, above = machine.columns[layer], machine.columns[layer + 1]
         weights.append(products[here, above] if layer % 2 == EVEN else products[above, here].T)
     biases = (totals[layer % 2][columns] for layer, columns in enumerate(machine.columns))
     return Statistics(tuple(weights), tuple(biases))
+
+
+def _sums(machine: Machine, particles: Particles) -> tuple[torch.Tensor, State]:
+    """Return the weighted sums of products, (n_even, n_odd), and of units, (n_even,) and (n_odd,), over n_rows.
+
+    Each of many particles is rounded by a sum much larger than itself, always alike where they are alike: a bias that
+    more of them make larger. So blocks of them are added up as they are, and the sums of blocks in float64.
+    """
+    weight = particles.weight / particles.n_rows
+    blocks = zip(*(torch.split(tensor, _BLOCK) for tensor in (*particles.state, weight)), strict=True)
+    sums = list(_block_sums(machine, *next(blocks)))
+    dtypes = [total.dtype for total in sums]
+    for block in blocks:
+        sums = [total.double() + more for total, more in zip(sums, _block_sums(machine, *block), strict=True)]
+    products, of_even, of_odd = (total.to(dtype) for total, dtype in zip(sums, dtypes, strict=True))
+    return products, State(of_even, of_odd)
+
+
+def _block_sums(
+    machine: Machine, even: torch.Tensor, odd: torch.Tensor, weight: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    dtype = machine.product_dtype
+    weighted = even * weight[:, None]
+    return (weighted.T.to(dtype) @ odd.to(dtype)).to(even.dtype), weighted.sum(dim=0), weight @ odd
 
 
 def moved(machine: Machine, by: Statistics, rate: float) -> Machine:

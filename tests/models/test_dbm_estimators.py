@@ -17,7 +17,8 @@ from models.dbm_gibbs import CoupledGibbs
 from models.dbm_machine import Machine
 from models.dbm_metropolis import CoupledMetropolis, LocalMode
 from models.dbm_phase import Phase
-from models.dbm_statistics import moved
+from models.dbm_state import State
+from models.dbm_statistics import moved, one_each, statistics, statistics_by_row
 from tests.models.exactness import exactness, hidden_exactness, pooled_rms_z
 from tests.models.machines import all_rows, machine_of
 
@@ -237,3 +238,14 @@ def test_one_step_up_an_exact_gradient_raises_what_it_should() -> None:
 def test_an_unknown_method_is_refused() -> None:
     with pytest.raises(BadConfig, match=r"estimator: 'cdk', expected one of cd, pcd"):
         method_named("cdk")
+
+
+def test_statistics_of_many_particles_are_not_rounded_by_their_sum() -> None:
+    machine, random = machine_of((5, 4, 3), 1), torch.Generator().manual_seed(0)
+    drawn = machine.uniform_state(300_001, random)
+    p = torch.sigmoid(machine.block_field(drawn.odd, 0))  # as chains leave it: one block averaged over
+    particles = one_each(State(p, drawn.odd))
+    expected = statistics_by_row(machine, particles).double().mean(dim=0)
+    torch.testing.assert_close(
+        statistics(machine, particles).flat().double(), expected, atol=0, rtol=5e-5
+    )  # .001 and more without blocks
