@@ -23,13 +23,13 @@ from models.dbm_config import DbmConfig
 from models.dbm_exact import log_likelihood
 from models.training import Diverged
 from pipeline import boltzmann
-from pipeline.boltzmann import make_boltzmann, write_boltzmann
+from pipeline.boltzmann import Boltzmann, make_boltzmann, write_boltzmann
 from pipeline.boltzmann_portrait import make_portrait
 from pipeline.boltzmann_verdict import verdict
 from pipeline.complete import machine_of, missing_books
 from pipeline.config import EvaluationConfig
 from pipeline.downstream import LeftOut
-from pipeline.judge_boltzmann import KIND, BoltzmannQuality, of_books, task_of
+from pipeline.judge_boltzmann import BoltzmannQuality, of_books, task_of
 from pipeline.represent import READERS, WHOLE, Part, make_model, model_config
 from tests.killing import Killed, KillsAfter
 from tests.models.corpora import corpus_of, shown
@@ -59,9 +59,10 @@ def split(part: Part) -> Split:
 
 
 @pytest.fixture(scope="module")
-def quality(store: Store) -> BoltzmannQuality:
-    (folder,) = store.artifact(KIND, "any").parent.iterdir()
-    return BoltzmannQuality.load(folder)
+def quality(store: Store, part: Part) -> BoltzmannQuality:
+    known = make_boltzmann(store, part, SETTINGS, Quiet())
+    assert isinstance(known, Boltzmann)
+    return BoltzmannQuality.load(known.quality)
 
 
 # ---- what is judged on ------------------------------------------------------------------
