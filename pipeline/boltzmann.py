@@ -31,8 +31,6 @@ from pipeline.judge_boltzmann import (
 )
 from pipeline.represent import WHOLE, Part, make_model, model_config
 
-# Too few readers of the books; a loss that is no number (`models.training.Diverged`, which it takes torch to name).
-
 
 @dataclass(frozen=True)
 class Boltzmann:
