@@ -10,7 +10,7 @@
     topics/KIND/         the topics of a model (an artifact): books of each, size, how far to trust it
     topics.json          how good the topics are, and which model to trust for what
     quality.json         the table of measured quality
-    predictors/TASK/     what says whether a book is read, how it is liked: a predictor and how well it predicts
+    predictors/TASK/     what says whether a book is read, how it is liked: a predictor
     predictors.json      how well each task is predicted, what is trusted for what; which is left out, and why
     boltzmann.json       how good the Boltzmann machine of readers is, and which it is; or why there is none
     books.parquet        the same books, and
@@ -41,7 +41,6 @@ from data.topics import Topics
 FORMAT = 2
 SPACE, SPACE_FORMAT = "space", 1
 SPACES, ENSEMBLE, TOPICS, PREDICTORS = "spaces", "ensemble", "topics", "predictors"  # folders of a release
-QUALITY = "quality"  # folder of a predictor's
 TEXT_COLUMNS = ("book", "title", "authors", "publisher", "imprint", "format", "language", "work", "series")
 KEY_COLUMNS = ("title_key", "base_key", "context_key")
 

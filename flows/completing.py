@@ -10,7 +10,8 @@ from data.release import TEXT_COLUMNS, Release
 from flows.placing import reader_id
 from flows.reading import filters_of, open_store
 from flows.tables import write_csv, write_json, write_table
-from pipeline.complete import LEVEL, Missing, machine_of, missing_books
+from models.dbm import Dbm
+from pipeline.complete import LEVEL, Missing, condition, machine_of, missing_books
 from pipeline.filters import allowed, described
 from pipeline.fold_in import reader_books
 
@@ -22,7 +23,7 @@ _COLUMNS = {
     "title": "title",
     "authors": "authors",
 }
-_CSV = ("rank", "p", "low", "high", "sd", "error", "n_readers", "title", "authors", "book")
+_CSV = ("rank", "p", "low", "high", "sd", "error", "n_readers", "title", "authors", "book", "verdict")
 
 
 def complete(chosen: argparse.Namespace) -> int:
@@ -35,13 +36,16 @@ def complete(chosen: argparse.Namespace) -> int:
     may = allowed(release.books, filters, rows.tolist())
     found = missing_books(model, rows, len(release.books), may, release.manifest["seed"])
     records, said = missing_records(release, found, chosen.k), described(release.books, filters)
+    told = release.boltzmann["verdict"]["told"]
     if chosen.format == "json":
-        facts = {"n_books": len(rows), "n_known": found.n_known, "n_asked_of": model.units.n_known}
-        write_json({"release": release.id, "asked": facts, "level": LEVEL, "filters": said, "books": records})
+        counts = {"n_books": len(rows), "n_known": found.n_known, "n_asked_of": model.units.n_known}
+        facts = {**counts, "condition": condition(model)}
+        answer = {"release": release.id, "verdict": told, "asked": facts, "level": LEVEL, "filters": said}
+        write_json({**answer, "books": records})
     elif chosen.format == "csv":
-        write_csv(records, _CSV)
+        write_csv([{**record, "verdict": told} for record in records], _CSV)
     else:
-        _print(release, found, model.units.n_known, records, said)
+        _print(release, model, found, records, said)
     return 0
 
 
@@ -60,18 +64,18 @@ def missing_records(release: Release, found: Missing, k: int) -> list[dict[str, 
     ]
 
 
-def _print(release: Release, found: Missing, n_units: int, records: list[dict[str, Any]], filters: list[str]) -> None:
+def _print(release: Release, model: Dbm, found: Missing, records: list[dict[str, Any]], filters: list[str]) -> None:
     if not records:
         sys.stdout.write("no book is left\n")
         return
     among = f"; {', '.join(filters)}" if filters else ""
-    who = f"a reader ({found.n_known:,} of the {n_units:,} most read books)"
+    who = f"a reader ({found.n_known:,} of the {model.units.n_known:,} most read books)"
     shown = [{**record, "chance": _chance(record), "error": f"{100 * record['error']:.1f}"} for record in records]
     write_table(f"Missing of {who}, release {release.id}{among}", shown, _COLUMNS)
     sys.stdout.write(
-        f"chance: to be read as well, given which of the {n_units:,} books are read and which are not; in brackets "
-        f"where it would lie with {100 * LEVEL:.0f} % if the machine's hidden units were known. +-: standard error of "
-        f"the chance, from sampling alone, in points.\n{release.boltzmann['verdict']['told']}\n"
+        f"chance: to be read as well, {condition(model)}; in brackets where it would lie with {100 * LEVEL:.0f} % if "
+        "the machine's hidden units were known. +-: standard error of the chance, from sampling alone, in points.\n"
+        f"{release.boltzmann['verdict']['told']}\n"
     )
 
 

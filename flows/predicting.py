@@ -74,6 +74,7 @@ def liked_record(liked: Liked, i: int, least: int) -> dict[str, Any]:
         "sd": round(float(said.sd[i]), 3),
         **{name: round(float(np.sqrt(var)), 3) for name, var in variances.items()},
         "of_model": round(float(liked.of_model[i]), 3),
+        "of_book": round(float(liked.of_book[i]), 3),
         "of_reader": round(float(liked.of_reader[i]), 3),
         "sets": ends,
         "levels": [
@@ -95,10 +96,13 @@ def read_record(read: ReadNext, i: int) -> dict[str, Any]:
 
 def why_unsure(rating: dict[str, Any]) -> str:
     """Return what the doubt about a rating is made of, and whether more ratings would help, in plain words."""
-    of_model, of_reader = rating["of_model"], rating["of_reader"]
-    stays = max(0.0, 1 - of_model - of_reader)
-    parts = f"{_share(of_reader)} would go with more ratings by this reader, {_share(of_model)} with more readers"
-    if of_reader + of_model >= HELPS:
+    of_model, of_book, of_reader = (rating[part] for part in ("of_model", "of_book", "of_reader"))
+    stays = max(0.0, 1 - of_model - of_book - of_reader)
+    parts = (
+        f"{_share(of_reader)} would go with more ratings by this reader, {_share(of_book)} with more ratings of the "
+        f"book, {_share(of_model)} with more readers"
+    )
+    if of_reader + of_book + of_model >= HELPS:
         return f"More ratings would help: of the doubt {parts}; {_share(stays)} stays: tastes vary."
     return f"More ratings would help little: of the doubt {parts}; {_share(stays)} stays: tastes vary."
 
@@ -143,7 +147,7 @@ def _record(
         n_readers = int(release.books.n_readers[row])
         book |= {"book": release.books.columns["book"][row], "n_readers": n_readers, "in_release": True}
     of_reader = {"n_books": len(reader.rows), "n_ratings": len(reader.rated.rows), "n_other_scale": reader.n_other}
-    is_read = row is not None and row in reader.rows
+    is_read = None if row is None else row in reader.rows  # of a book beyond the release it is not looked up
     return {
         "release": release.id,
         "asked": {"reader": of_reader, "book": {**book, "is_read": is_read}},

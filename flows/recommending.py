@@ -35,6 +35,7 @@ _CSV = (
     "rating",
     "low90",
     "high90",
+    "of_book",
     "of_reader",
     "n_readers",
     "title",
@@ -63,7 +64,8 @@ def recommend(chosen: argparse.Namespace) -> int:
     said = described(release.books, filters)
     if chosen.format == "json":
         facts = {"release": release.id, "asked": {"n_books": len(reader.rows), "n_ratings": len(reader.rated.rows)}}
-        write_json({**facts, "ranked_by": by, "explore_seed": explore, "filters": said, "books": records})
+        how = {"ranked_by": by, "explore_seed": explore, "note": note_of(reader)}
+        write_json({**facts, **how, "filters": said, "books": records})
     elif chosen.format == "csv":
         write_csv([_flat(record) for record in records], _CSV)
     else:
@@ -74,10 +76,13 @@ def recommend(chosen: argparse.Namespace) -> int:
 def recommended(
     asked: Asked, reader: AskedReader, rows: np.ndarray, k: int, explore: int | None
 ) -> list[dict[str, Any]]:
-    """Return the `k` books that are ranked first among `rows` of the release, as JSON values."""
-    known = asked.known(reader)
-    chosen = rows[np.argsort(-asked.scores(known, rows, explore), kind="stable")[:k]]
-    read, books = asked.read_next(known, chosen), asked.release.books
+    """Return the `k` books that are ranked first among `rows` of the release, as JSON values.
+
+    Of equal scores the book of more readers comes first: all of them are, for a reader of whom nothing is known.
+    """
+    known, books = asked.known(reader), asked.release.books
+    chosen = rows[np.lexsort((-books.n_readers[rows], -asked.scores(known, rows, explore)))[:k]]
+    read = asked.read_next(known, chosen)
     liked = asked.liked(reader, chosen) if RATING in asked.tasks and len(chosen) else None
     return [
         {
@@ -92,11 +97,22 @@ def recommended(
     ]
 
 
+def note_of(reader: AskedReader) -> str | None:
+    """Return in words that nothing is known of what a reader read; None where something is."""
+    if len(reader.rows):
+        return None
+    return (
+        "nothing is known of what this reader read: no book of the release is among it, so that the list says what "
+        "everybody reads, and nothing of this reader"
+    )
+
+
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
     read, rating = record["will_read"], record["rating"] or {}
     low, high = rating.get("sets", {}).get("90", (None, None))
     flat = {"p_read": read["p"], "p_low": read["low"], "p_high": read["high"], "rating": rating.get("mean")}
-    return {**record, **flat, "low90": low, "high90": high, "of_reader": rating.get("of_reader")}
+    parts = {part: rating.get(part) for part in ("of_book", "of_reader")}
+    return {**record, **flat, "low90": low, "high90": high, **parts}
 
 
 def _print(asked: Asked, reader: AskedReader, records: list[dict[str, Any]], by: str, filters: list[str]) -> None:
@@ -109,6 +125,8 @@ def _print(asked: Asked, reader: AskedReader, records: list[dict[str, Any]], by:
     shown = [_shown(record) for record in records]
     without = {} if RATING in asked.tasks else {"liked", "why"}
     write_table(heading, shown, {key: name for key, name in _COLUMNS.items() if key not in without})
+    if (note := note_of(reader)) is not None:
+        sys.stdout.write(f"{note}.\n")
     times = asked.reading.sampling.p_hidden / (1 - asked.reading.sampling.p_hidden)
     sys.stdout.write(f"read next: chance to be among as many further books as {times:.2g} times those read.\n")
     if RATING in asked.tasks:

@@ -99,7 +99,8 @@ class TrainedConfig(NetConfig, ABC):
         Of Adam at the start; it falls linearly to zero over the second half.
     patience
         Epochs without a better likelihood of validation rows after which it stops; 0 goes on to the end. With
-        validation rows, the best state is kept in either case.
+        validation rows, the best state is kept in either case. States are compared once the divergence from the prior
+        has its whole weight (`kl_share`): a posterior of before is fitted to less than the bound.
     """
 
     epochs: int = 100

@@ -18,7 +18,7 @@ from models.bnn_predictor import layout_of
 from models.bnn_prior import prior_of
 from models.bnn_scaling import Scaling
 from models.predictor import Examples
-from models.training import Loop, gradient_step, resolve_device, seeded, train
+from models.training import Loop, gradient_step, one_thread, resolve_device, seeded, train
 
 _DECAY_FROM = 0.5
 
@@ -49,7 +49,7 @@ def fit_arrays(
     name
         Of the fit: its random streams are derived from it.
     judge
-        If given, the state it likes best is kept.
+        If given, the state it likes best is kept, of those that had the whole divergence from the prior in the loss.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def fit_arrays(
     data = on_device(examples, scaling, likelihood, device)
     sds = torch.tensor(config.prior_sds(layout), device=device)
     # Pyro's checks of every value cost a quarter of a step; that losses are numbers is checked by the loop.
-    with seeded(run.derive_seed(name), device), pyro.validation_enabled(False):
+    with seeded(run.derive_seed(name), device), one_thread(), pyro.validation_enabled(False):
         guide = config.guide(layout, loc).to(device)
         prior = prior_of(config.prior_name, sds)
         network = BayesianNetwork(Net(layout), prior, likelihood, guide, data, config.kl_share).to(device)
@@ -73,7 +73,7 @@ def fit_arrays(
             network,
             gradient_step(network.loss, optimizer, decay_from=_DECAY_FROM),
             len(examples),
-            Loop(config.epochs, config.batch_size, config.patience or None if judge else None),
+            Loop(config.epochs, config.batch_size, config.patience or None if judge else None, config.kl_share),
             run.derive_seed(f"{name}/order"),
             device=device,
             judge=(lambda: judge({**scaling.arrays(), **network.arrays()})) if judge else None,

@@ -20,6 +20,8 @@ from models.dbm_phase import Phase
 from models.dbm_statistics import Report
 
 MOST_STEPS = 1000  # of a pair of chains, which then is given up
+# The coupled Gibbs chains here are of lag 1, coupled unit by unit: they say what the simplest correction would do. The
+# estimator of that name (`models.dbm_estimators.METHODS`) has a lag of 50 and couples whole blocks where they are near.
 PHASES: dict[str, Phase] = {
     "coupled_gibbs": CoupledGibbs(most_steps=MOST_STEPS, keeps_particles=False),
     "coupled_mh": CoupledMetropolis(most_steps=MOST_STEPS),

@@ -47,11 +47,20 @@ class Loop:
         Rows of a step at most; the batches of an epoch differ by one row at most.
     patience
         Epochs without a better verdict after which it stops; None goes on to the end.
+    counts_from
+        Share of the steps after which a verdict counts: where the loss changes at first (a divergence that gets its
+        weight little by little), states of before are fitted to something else. The last epoch always counts.
     """
 
     epochs: int
     batch_size: int
     patience: int | None = None
+    counts_from: float = 0.0
+
+    @property
+    def first_counted(self) -> int:
+        """The first epoch, from 1, whose verdict counts."""
+        return min(max(1, math.ceil(self.counts_from * self.epochs)), max(1, self.epochs))
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,20 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         if device.type == "cuda":
             torch.cuda.manual_seed(seed)
         yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread of the CPU; then on as many as before.
+
+    For nets so small that threads wait for each other longer than they compute: on a busy machine by much.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def gradient_step(
@@ -178,7 +201,8 @@ def train(
     Parameters
     ----------
     judge
-        Called after each epoch with the module in evaluation mode; returns what is to be small. The best state is kept.
+        Called after each epoch with the module in evaluation mode; returns what is to be small. The best state of those
+        that count is kept.
     checkpoint
         Where the loop is kept after every epoch. What is kept there is gone on from, and ends with the same parameters
         as a loop that was never killed. What another type of device left there is not: the loop begins anew.
@@ -204,7 +228,7 @@ def train(
         if not (math.isfinite(loss) and _is_finite(module)):
             why = "loss is no number"
             break
-        _look(course, loss, judge)
+        _look(course, loss, judge, loop)
         if checkpoint is not None:
             checkpoint.write(course.arrays())
         told.advance()
@@ -241,14 +265,15 @@ def _epoch(course: Course, step: Step, n_rows: int, loop: Loop, device: torch.de
     return float(total)
 
 
-def _look(course: Course, loss: float, judge: Callable[[], float] | None) -> None:
-    """Count a good epoch, and keep its state if it is the best, or the last one and there is no judge."""
+def _look(course: Course, loss: float, judge: Callable[[], float] | None, loop: Loop) -> None:
+    """Count a good epoch; keep its state if it is the best that counts, or if none does yet or there is no judge."""
     course.losses.append(loss)
     if judge is not None:
         course.module.eval()
         course.verdicts.append(judge())
     verdicts = course.verdicts
-    if judge is None or course.kept_epoch == 0 or verdicts[-1] < verdicts[course.kept_epoch - 1]:
+    none_counted = judge is None or course.n_epochs <= loop.first_counted
+    if none_counted or verdicts[-1] < verdicts[course.kept_epoch - 1]:
         course.kept, course.kept_epoch = _state(course.module), course.n_epochs
 
 

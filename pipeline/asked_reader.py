@@ -9,6 +9,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from data.corpus import Corpus, binary_rows
+from data.errors import WagahaiError
 from data.history import History
 from data.ratings import KIND as RATINGS
 from data.ratings import Ratings
@@ -84,6 +85,12 @@ def asked_reader(
         As for `pipeline.fold_in.reader_readings`, whose errors are raised.
     levels, scale
         Levels of the release's ratings, float32 (n_levels,), and the ends of its scale; no levels if it has none.
+
+    Raises
+    ------
+    WagahaiError
+        If the ratings that the release has counted are no longer in the store: what the reader contributed to them
+        could not be left out of what others think.
     """
     readings = reader_readings(store, release, raw, namespace)
     read = readings.filter(pl.col("status") == "read")
@@ -98,14 +105,17 @@ def asked_reader(
 
 
 def _counted(store: Store, release: Release, pseudonyms: list[str]) -> Rated:
-    """Return the reader's ratings that the release learned from; none where the store no longer has them."""
+    """Return the reader's ratings that the release learned from; WagahaiError if the store no longer has them."""
     of_task = release.manifest["predictors"][RATING]
     corpus = store.artifact("corpus", release.manifest["corpus"]["artifact"])
     ratings = store.artifact(RATINGS, of_task["data"]["ratings"])
-    if not (pseudonyms and corpus.is_dir() and ratings.is_dir()):
-        return Rated.none()
+    if gone := [name for name, folder in (("corpus", corpus), ("ratings", ratings)) if not folder.is_dir()]:
+        raise WagahaiError(
+            "how a reader likes books cannot be worked out any more without counting the reader's own ratings: "
+            f"{' and '.join(gone)} of release {release.id} are not in {store.root}. Make it anew: wagahai refresh"
+        )
     readers = Corpus.load(corpus).readers
-    if pseudonyms[0] not in readers:
+    if not pseudonyms or pseudonyms[0] not in readers:
         return Rated.none()
     found = Ratings.load(ratings)
     own = np.flatnonzero(found.reader == readers.index(pseudonyms[0]))

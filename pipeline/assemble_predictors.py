@@ -1,4 +1,8 @@
-"""What a release says of readers and books: predictors, how well each predicts, and what is left out and why."""
+"""What a release says of readers and books: predictors, how well each predicts, and what is left out and why.
+
+How well it predicts is told in figures: the predictions of held-out readers that they are made of stay in the store. Of
+ratings a release holds sums, of books that enough readers rated (`pipeline.rating_disclosure`).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from data.artifact import read_json, write_json
-from data.release import PREDICTORS, QUALITY
+from data.release import PREDICTORS
 from data.seeds import derive_seed
 from pipeline.book_doubt import FOLDER as BOOKS
 from pipeline.book_doubt import book_doubt
@@ -17,7 +21,8 @@ from pipeline.doubt_config import RATING
 from pipeline.downstream import Predicted
 from pipeline.judge_rating import RatingQuality
 from pipeline.judge_will_read import WillReadQuality
-from pipeline.rating_task import open_rating
+from pipeline.rating_disclosure import withhold
+from pipeline.rating_task import FEATURES, open_rating
 from pipeline.trust_predictors import will_read_record
 from pipeline.trust_rating import rating_record
 
@@ -37,9 +42,9 @@ def write_predictors(
             reasons[task] = records[task]["verdict"]["told"]
             continue
         shutil.copytree(made.predictor, folder / PREDICTORS / task)
-        shutil.copytree(made.quality, folder / PREDICTORS / task / QUALITY)
         if task == RATING:
-            _write_book_doubt(folder / PREDICTORS / task / BOOKS, made.predictor, settings, seed)
+            withhold(folder / PREDICTORS / task / FEATURES, settings.corpus.min_readers)
+            _write_book_doubt(folder / PREDICTORS / task, made.predictor.name, settings, seed)
     write_json(folder / "predictors.json", {"tasks": records, "left_out": reasons})
 
 
@@ -60,14 +65,16 @@ def predictors_manifest(tasks: Mapping[str, Predicted]) -> dict[str, Any]:
     return found
 
 
-def _write_book_doubt(folder: Path, predictor: Path, settings: Settings, seed: int) -> None:
-    fitted, made = open_rating(predictor), read_json(predictor / "manifest.json")
-    folder.mkdir()
+def _write_book_doubt(published: Path, predictor: str, settings: Settings, seed: int) -> None:
+    """Write the doubt about each book as the published predictor has it: parts of it tell how many rated the book."""
+    fitted, made = open_rating(published), read_json(published / "manifest.json")
+    (published / BOOKS).mkdir()
     found = book_doubt(fitted, settings.predictors.n_draws, derive_seed(seed, "predict/draws"))
-    found.save(folder, made["vocabulary"], {"predictor": predictor.name, "seed": seed})
+    found.save(published / BOOKS, made["vocabulary"], {"predictor": predictor, "seed": seed})
 
 
 def _record(task: str, quality: Path, settings: Settings, seed: int) -> dict[str, Any]:
+    least = settings.corpus.min_readers
     if task == RATING:
-        return rating_record(RatingQuality.load(quality), settings.evaluation, seed)
-    return will_read_record(WillReadQuality.load(quality), settings.evaluation, settings.gates.metric, seed)
+        return rating_record(RatingQuality.load(quality), settings.evaluation, seed, least)
+    return will_read_record(WillReadQuality.load(quality), settings.evaluation, settings.gates.metric, seed, least)

@@ -9,22 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from data.artifact import write_json
 from data.digest import digest_of
-from data.errors import BadConfig, WagahaiError
 from data.progress import Progress
 from data.store import Store
 from models.base import Run
 from pipeline.boltzmann_portrait import make_portrait, read_portrait
+from pipeline.boltzmann_verdict import verdict
 from pipeline.config import EvaluationConfig, Settings
-from pipeline.downstream import LeftOut
+from pipeline.downstream import CANNOT_BE_LEARNED, LeftOut
 from pipeline.judge_boltzmann import (
     DEEP,
     FORMAT,
     KIND,
-    LIKELIHOOD,
     RESTRICTED,
     YARDSTICKS,
     BoltzmannQuality,
@@ -32,8 +30,6 @@ from pipeline.judge_boltzmann import (
     task_of,
 )
 from pipeline.represent import WHOLE, Part, make_model, model_config
-
-METRIC = "recall20"
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class Boltzmann:
 
 
 def make_boltzmann(store: Store, part: Part, settings: Settings, progress: Progress) -> Boltzmann | LeftOut:
-    """Fit and judge a machine; return what it left in the store, or why there is none: it stops no release.
+    """Fit and judge a machine; return what it left in the store, or why there is none.
 
     Parameters
     ----------
@@ -62,16 +58,15 @@ def make_boltzmann(store: Store, part: Part, settings: Settings, progress: Progr
 
     Raises
     ------
-    BadConfig
-        If a setting is wrong: that is for a person to mend.
+    BadConfig, NoDevice, BadArtifact
+        If a setting is wrong, a device is not there or something in the store is damaged: that is for a person to
+        mend, and is no reason to publish a release without a machine. Readings that do not allow one are.
     """
     try:
         quality, judged = make_quality(store, part, settings, progress)
         model, fitted = make_model(store, DEEP, replace(part, name=WHOLE), settings, progress)
         portrait, drawn = make_portrait(store, part, model, settings, progress)
-    except BadConfig:
-        raise
-    except (WagahaiError, FloatingPointError) as error:  # too few readers of the books, say; a loss that is no number
+    except CANNOT_BE_LEARNED as error:
         return LeftOut(str(error))
     return Boltzmann(model, quality, portrait, judged or fitted or drawn)
 
@@ -80,7 +75,8 @@ def make_quality(store: Store, part: Part, settings: Settings, progress: Progres
     """Return the folder of how good machines of one and of all hidden layers are, and whether it had to be made."""
     split = part.split(settings.split)
     config = model_config(DEEP, settings)
-    task = task_of(split.train, split.test, config)  # before anything is fitted: too few readers are an error
+    least = settings.corpus.min_readers
+    task = task_of(split.train, split.test, config, least)  # before anything is fitted: too few readers are an error
     systems, vocabulary = {DEEP: settings}, split.train.books.digest
     if len(config.hidden_sizes) > 1:
         systems[RESTRICTED] = _first_layer_only(settings, config.hidden_sizes)
@@ -113,39 +109,7 @@ def write_boltzmann(folder: Path, made: Boltzmann | LeftOut, config: EvaluationC
         write_json(folder / "boltzmann.json", {"left_out": made.why})
         return
     quality = BoltzmannQuality.load(made.quality)
-    rows = quality.table(config, seed)
-    facts = {"artifact": made.model.name, "n_books": quality.n_books, "sampling": quality.sampling}
-    told = {"rows": rows, "verdict": verdict(rows), "portrait": read_portrait(made.portrait)}
+    measured = {"rows": quality.table(config, seed), "sampling": quality.sampling}
+    facts = {"artifact": made.model.name, "n_books": quality.n_books, **measured}
+    told = {"verdict": verdict(measured), "portrait": read_portrait(made.portrait)}
     write_json(folder / "boltzmann.json", {**facts, **told})
-
-
-def verdict(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return what figures come to.
-
-    Returns
-    -------
-    dict
-        ``finds_most``: whether the machine finds more hidden books than every yardstick, by more than chance;
-        ``layers_help``: whether more layers than one make readers likelier by more than chance, None with one;
-        ``told``: both in words.
-    """
-    found, likely = (_row(rows, DEEP, metric) for metric in (METRIC, LIKELIHOOD))
-    finds_most = all(found["over"][kind][1] > 0 for kind in YARDSTICKS)
-    best = max(YARDSTICKS, key=lambda kind: _row(rows, kind, METRIC)["mean"])
-    gain = likely["over"][YARDSTICKS[0]]
-    told = (
-        f"a Boltzmann machine makes what a reader has read {gain[0]:.1f} nats likelier than independent books do "
-        f"({gain[1]:.1f} to {gain[2]:.1f}); of hidden books it finds {100 * found['mean']:.1f} % among 20, "
-        f"{best} {100 * _row(rows, best, METRIC)['mean']:.1f} %"
-    )
-    layers_help = None
-    if RESTRICTED in likely["over"]:
-        mean, low, high = likely["over"][RESTRICTED]
-        layers_help = bool(low > 0)
-        said = "help" if layers_help else "do not help beyond chance" if high > 0 else "harm"
-        told += f"; more layers than one {said}: {mean:+.2f} nats ({low:+.2f} to {high:+.2f})"
-    return {"finds_most": finds_most, "layers_help": layers_help, "told": told}
-
-
-def _row(rows: Sequence[dict[str, Any]], system: str, metric: str) -> dict[str, Any]:
-    return next(row for row in rows if (row["system"], row["metric"]) == (system, metric))

@@ -15,6 +15,7 @@ import numpy as np
 
 from data.artifact import ModelArtifact, read_artifact, write_artifact
 from data.digest import digest_of
+from data.errors import EmptyCorpus
 from data.progress import Progress
 from data.seeds import derive_seed
 from data.store import Store
@@ -47,7 +48,7 @@ def make_portrait(store: Store, part: Part, model: Path, settings: Settings, pro
     Raises
     ------
     EmptyCorpus
-        If no training or validation reader has read enough of the books.
+        If no training reader, or fewer than ``corpus.min_readers`` validation readers, have read enough of the books.
     """
     config = model_config("dbm", settings)
     key = part.key(settings.split)
@@ -59,7 +60,9 @@ def make_portrait(store: Store, part: Part, model: Path, settings: Settings, pro
         run = Run(part.seed, "evaluation/boltzmann", progress, part.device)
         from models.dbm_course import course  # here and not above: torch takes a second to load
 
-        told = {"course": _course(course(split.train, held, watched(config), run), config.estimator)}
+        learned = course(split.train, held, watched(config), run)
+        _check_told(learned.n_validation, settings.corpus.min_readers)
+        told = {"course": _course(learned, config.estimator)}
         told |= _machine(model, split.train.books.digest, derive_seed(part.seed, KIND))
         made = ModelArtifact(KIND, FORMAT, asdict(config), {}, split.train.books.digest, {"data": key}, told)
         write_artifact(folder, made)
@@ -75,6 +78,12 @@ def read_portrait(folder: Path) -> dict[str, Any]:
 def watched(config: DbmConfig) -> DbmConfig:
     """Return the settings by which the same machine is learned and looked at a few times, to the end."""
     return replace(config, judge_every=max(1, config.epochs // N_LOOKS), patience=0)
+
+
+def _check_told(n_validation: int, min_readers: int) -> None:
+    """Refuse to publish a curve that is of one reader, or of few."""
+    if n_validation < min_readers:
+        raise EmptyCorpus(f"fewer than {min_readers} validation readers of enough of the books: lower dbm.min_books")
 
 
 def _course(found: Course, estimator: str) -> dict[str, Any]:

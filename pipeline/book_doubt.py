@@ -37,7 +37,7 @@ class BookDoubt:
     Attributes
     ----------
     n_ratings
-        int64 (n_books,), ratings of the book.
+        int64 (n_books,), ratings of the book that the features count: none where too few to be told.
     of_model, of_book, of_reader, stays
         float32 (n_books,), parts of the variance of the rating of a reader of whom nothing is known, in squared points.
     """

@@ -1,7 +1,8 @@
 """Books that are missing of what a reader has read, with their probabilities, by the machine of a release.
 
-The machine knows the most read books, and says of each one that the reader did not read how likely it is, given all
-that the reader did and did not read of them (`models.dbm_conditional`).
+The machine knows the most read books, and says of each one that the reader did not read how likely it is
+(`models.dbm_conditional`): given all that the reader did and did not read of them or, where its settings take what is
+not shown for unknown, given those read alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from data.release import Release
 from data.store import Store
 from models.dbm import Dbm
 from models.dbm_conditional import LEVEL as LEVEL
+from models.dbm_config import ABSENT
 from pipeline.stored_models import stored_model
 
 
@@ -63,6 +65,14 @@ def machine_of(store: Store, release: Release) -> Dbm:
     model = stored_model(store, release, Dbm.kind, found["artifact"], told="what is missing of a reader")
     assert isinstance(model, Dbm)
     return model
+
+
+def condition(model: Dbm) -> str:
+    """Return in words what the chances that a machine gives are conditional on."""
+    n_books = f"{model.units.n_known:,}"
+    if model.config.unshown == ABSENT:
+        return f"given which of the {n_books} books are read and which are not"
+    return f"given which of the {n_books} books are known to be read; whether the others are is taken for unknown"
 
 
 def missing_books(model: Dbm, rows: np.ndarray, n_books: int, allowed: np.ndarray, seed: int) -> Missing:

@@ -13,19 +13,22 @@ import numpy as np
 
 from data.artifact import read_json
 from data.corpus import Corpus
-from data.errors import BadConfig, WagahaiError
+from data.errors import EmptyCorpus
 from data.history import ReadingHistory
 from data.progress import Progress
 from data.store import Store
 from pipeline import rating_task, will_read
 from pipeline.build_corpus import author_of_books
-from pipeline.build_ratings import make_ratings
+from pipeline.build_ratings import NoRatings, make_ratings
 from pipeline.config import AUTHOR, Settings
 from pipeline.doubt_config import RATING, WILL_READ
 from pipeline.judge_rating import make_rating_quality
 from pipeline.judge_will_read import make_will_read_quality
 from pipeline.reading_features import STACKED, author_codes
 from pipeline.represent import READERS, WHOLE, Part, compared
+
+# No ratings, too few readers, a loss that is no number (`models.training.Diverged`, which it takes torch to name).
+CANNOT_BE_LEARNED = (NoRatings, EmptyCorpus, FloatingPointError)
 
 
 @dataclass(frozen=True)
@@ -80,17 +83,13 @@ def predict(
     part
         The split by readers of the corpus.
 
-    Raises
-    ------
-    BadConfig
-        If a setting is wrong: that is for a person to mend.
+    Only what the readings themselves do not allow leaves a task out. A wrong setting, a device that is not there or a
+    damaged artifact is for a person to mend, and is raised.
     """
     make = {RATING: _predict_rating, WILL_READ: _predict_reading}[task]
     try:
         return make(store, history, part, models, settings, progress)
-    except BadConfig:
-        raise
-    except (WagahaiError, FloatingPointError) as error:  # no ratings, too few readers; a loss that is no number
+    except CANNOT_BE_LEARNED as error:
         return LeftOut(str(error))
 
 
@@ -120,5 +119,7 @@ def _predict_rating(
     judged, made = rating_task.make_rating(store, part, ratings, models.judged, author, settings, progress)
     quality, measured = make_rating_quality(store, part, ratings, judged, settings, progress)
     whole = replace(part, name=WHOLE)
-    published, remade = rating_task.make_rating(store, whole, ratings, models.of_all, author, settings, progress)
+    published, remade = rating_task.make_rating(
+        store, whole, ratings, models.of_all, author, settings, progress, judged
+    )
     return Predicted(published, quality, {}, any((gathered, made, measured, remade)))

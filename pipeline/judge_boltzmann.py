@@ -127,13 +127,18 @@ class Task:
     frequent: np.ndarray
 
 
-def task_of(train: Corpus, held_out: HeldOut, config: DbmConfig) -> Task:
+def task_of(train: Corpus, held_out: HeldOut, config: DbmConfig, min_readers: int = 1) -> Task:
     """Return what a machine of `config` is judged on.
+
+    Parameters
+    ----------
+    min_readers
+        Readers below which nothing is told of them: the mean of one reader is that reader's own figure.
 
     Raises
     ------
     EmptyCorpus
-        If no held-out reader, or no training reader, has read enough of the books.
+        If fewer than `min_readers` held-out readers, or no training reader, have read enough of the books.
     """
     from models.dbm_units import most_read  # here and not above: torch takes a second to load
 
@@ -143,10 +148,11 @@ def task_of(train: Corpus, held_out: HeldOut, config: DbmConfig) -> Task:
     asked = enough & (n_shown > 0) & (n_hidden > 0)
     own = of_books(train, books)
     learned = own.counts[_n_read(own.counts) >= config.min_books]
-    if not asked.any() or not learned.shape[0]:
+    if np.count_nonzero(asked) < max(1, min_readers) or not learned.shape[0]:
+        few = "no" if min_readers <= 1 else f"fewer than {min_readers}"  # how many is told of no few readers either
         raise EmptyCorpus(
-            f"no training and held-out reader of {config.min_books} of the {len(books)} most read books: "
-            "lower dbm.min_books"
+            f"{few} held-out readers, or no training reader, of {config.min_books} of the {len(books)} most read "
+            "books: lower dbm.min_books"
         )
     n_readers = np.asarray(learned.sum(axis=0), np.float64).reshape(-1)
     frequent = (n_readers + 0.5) / (learned.shape[0] + 1)

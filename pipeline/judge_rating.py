@@ -23,6 +23,7 @@ from data.seeds import derive_seed, generator
 from data.store import Store
 from models.base import Run
 from models.catalogue import predictor_class
+from pipeline.book_doubt import FORMAT as BOOK_DOUBT_FORMAT
 from pipeline.book_doubt import share_of_book
 from pipeline.config import Settings
 from pipeline.doubt_config import DEEP_ENSEMBLE
@@ -119,7 +120,7 @@ def make_rating_quality(
     """
     key = {**read_json(predictor / "manifest.json")["provenance"]["data"], "predictor": predictor.name}
     chosen = settings.predictors
-    formats = [FORMAT, REFERENCES_FORMAT, predictor_class(DEEP_ENSEMBLE).format]
+    formats = [FORMAT, BOOK_DOUBT_FORMAT, REFERENCES_FORMAT, predictor_class(DEEP_ENSEMBLE).format]
     digest = digest_of([KIND, formats, key, chosen.n_draws, sorted(chosen.references), part.seed])
 
     def make(folder: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.scale_use import ScaleUse
 
-_MOST_STRENGTH = 1e6  # groups that do not differ
+_LEAST_STRENGTH, _MOST_STRENGTH = 1e-6, 1e6  # groups without noise, of which 0 / 0 would be asked; that do not differ
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,10 @@ class Scored:
         columns[np.arange(len(self.reader)), 1 + self.category] = 1
         return columns
 
+    def rows(self, rows: np.ndarray) -> Scored:
+        """Return some of the ratings, with the scores they have."""
+        return Scored(self.reader[rows], self.book[rows], self.category[rows], self.score[rows], self.n_levels)
+
 
 @dataclass(frozen=True)
 class Liking:
@@ -114,6 +118,12 @@ class Liking:
             sums[:, column] = np.bincount(of_rating, columns[:, column], n_groups)
         return cls(group, sums, strength(of_rating, ratings.score), ScaleUse.fit(sums[:, 1:]))
 
+    @property
+    def n_ratings(self) -> np.ndarray:
+        """int64 (n_groups,), how many ratings `sums` are of."""
+        n: np.ndarray = self.sums[:, 1:].sum(axis=1).round().astype(np.int64)
+        return n
+
     def own(self, ratings: Scored) -> KeyedSums:
         """Return what each reader contributed to each group, to be taken out by `of_others`."""
         return KeyedSums.of(self._keys(ratings.reader, ratings.book), ratings.columns)
@@ -134,7 +144,10 @@ class Liking:
 
 
 def strength(group: np.ndarray, score: np.ndarray) -> float:
-    """Return s2 / t2 of the scores (n,) of groups (n,), by the analysis of variance; large if groups do not differ."""
+    """Return s2 / t2 of the scores (n,) of groups (n,), by the analysis of variance.
+
+    It is above 0, and large if groups do not differ.
+    """
     size = np.bincount(group)
     size_of = size[size > 0].astype(np.float64)
     mean = np.bincount(group, score)[size > 0] / size_of
@@ -145,4 +158,4 @@ def strength(group: np.ndarray, score: np.ndarray) -> float:
     within = float(((score - score.mean()) ** 2).sum()) - between
     noise = within / (n - n_groups)
     effect_var = (between - (n_groups - 1) * noise) / (n - float((size_of**2).sum()) / n)
-    return min(noise / effect_var, _MOST_STRENGTH) if effect_var > 0 else _MOST_STRENGTH
+    return float(np.clip(noise / effect_var, _LEAST_STRENGTH, _MOST_STRENGTH)) if effect_var > 0 else _MOST_STRENGTH

@@ -13,14 +13,17 @@ import numpy as np
 
 from data.artifact import read_json
 from data.authors import first_author_key
+from data.errors import WagahaiError
 from data.release import Release
 from data.seeds import derive_seed
 from data.store import Store
 from models.predictor import Predictive, pooled
 from pipeline.asked_reader import AskedReader
+from pipeline.book_doubt import share_of_book
 from pipeline.config import AUTHOR, EDITION
 from pipeline.doubt_config import RATING, WILL_READ
 from pipeline.judge_will_read import NET
+from pipeline.rating_task import KIND as RATING_KIND
 from pipeline.rating_task import SETS, RatingPredictor, open_rating, with_unknown_book
 from pipeline.reading_features import ReaderBlock, author_codes
 from pipeline.stored_models import stored_model
@@ -63,8 +66,9 @@ class Liked:
         What the predictor says, recalibrated where the release is.
     sets
         Probability -> places of the first and last level, int64 (n,) each, between which so many ratings lie.
-    of_model, of_reader
-        float64 (n,), shares of the variance that more readers, and more ratings by this one, would take away.
+    of_model, of_book, of_reader
+        float64 (n,), shares of the variance that more readers to learn from, more ratings of the book, and more ratings
+        by this reader would take away.
     n_reader_ratings, n_book_ratings
         int64 (n,), ratings that it is made of.
     """
@@ -73,6 +77,7 @@ class Liked:
     said: Predictive
     sets: Mapping[float, tuple[np.ndarray, np.ndarray]]
     of_model: np.ndarray
+    of_book: np.ndarray
     of_reader: np.ndarray
     n_reader_ratings: np.ndarray
     n_book_ratings: np.ndarray
@@ -107,8 +112,20 @@ class Asked:
 
     @cached_property
     def rating(self) -> RatingPredictor:
-        """The predictor of ratings."""
-        return open_rating(self.release.predictor(RATING), self.release.manifest["vocabulary"])
+        """The predictor of ratings, from the store: of books that few have rated the release's copy is not told.
+
+        Raises
+        ------
+        WagahaiError
+            If it is no longer in the store.
+        """
+        folder = self.store.artifact(RATING_KIND, str(self.release.manifest["predictors"][RATING]["artifact"]))
+        if not folder.is_dir():
+            raise WagahaiError(
+                f"how a book is liked cannot be worked out any more: the predictor of release {self.release.id} is not "
+                f"in {self.store.root}. Make it anew: wagahai refresh"
+            )
+        return open_rating(folder, self.release.manifest["vocabulary"])
 
     @cached_property
     def reading(self) -> WillRead:
@@ -182,9 +199,11 @@ class Asked:
         total = np.maximum(said.epistemic_var + said.aleatoric_var, 1e-12).astype(np.float64)
         of_model = said.epistemic_var / total
         of_reader = predictor.of_reader(described.features) * said.aleatoric_var / total
+        of_book = share_of_book(predictor, described.features, described.n_book_ratings) * said.aleatoric_var / total
         assert said.p is not None
         sets = {q: predictor.interval(said.p, q) for q in SETS}
-        return Liked(levels, said, sets, of_model, of_reader, described.n_reader_ratings, described.n_book_ratings)
+        known = described.n_reader_ratings, described.n_book_ratings
+        return Liked(levels, said, sets, of_model, of_book, of_reader, *known)
 
     def _read_next(self, known: Known, rows: np.ndarray) -> ReadNext:
         zeros = np.zeros(len(rows), np.int64)
@@ -216,6 +235,6 @@ class Asked:
         return author_codes(ids, {id_: key for id_, key in zip(ids, self._keys, strict=True) if key})
 
     def _code_of(self, key: str) -> int:
-        """Return the number of an author in the release, -1 if there is no book of theirs."""
+        """Return the number that the features of ratings have for an author, -1 if there is no book of theirs."""
         rows = [row for row, known in enumerate(self._keys) if key and known == key]
-        return int(self._author[rows[0]]) if rows else -1
+        return int(self.rating.features.context.author[rows[0]]) if rows else -1

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from data.errors import BadConfig
+from models.bnn_config import TrainedConfig
 from models.catalogue import PREDICTOR_KINDS, predictor_class
 from pipeline.config import Settings
 from pipeline.doubt_config import RATING, WILL_READ
@@ -34,10 +35,10 @@ def predictor_config(settings: Settings, task: str, **decided: Any) -> Any:
         If the kind, a key or a value is wrong, or a profile names what the task decides.
     """
     kind = settings.predictors.kind
-    if kind not in PREDICTOR_KINDS:
-        closest = get_close_matches(kind, PREDICTOR_KINDS, n=1)
-        hint = "".join(f"; did you mean {c!r}?" for c in closest)
-        raise BadConfig(f"predictors.kind: {kind!r}, expected one of {', '.join(PREDICTOR_KINDS)}{hint}")
+    if not _is_trained(kind):
+        expected = [known for known in PREDICTOR_KINDS if _is_trained(known)]
+        hint = "".join(f"; did you mean {c!r}?" for c in get_close_matches(kind, expected, n=1))
+        raise BadConfig(f"predictors.kind: {kind!r}, expected one of {', '.join(expected)}{hint}")
     of_kind, of_task = settings.models.get(kind, {}), getattr(settings.predictors, task)
     for where, table in ((f"models.{kind}", of_kind), (f"predictors.{task}", of_task)):
         if wrong := [key for key in DECIDED if key in table]:
@@ -53,6 +54,11 @@ def features_config(settings: Settings) -> RatingFeaturesConfig:
         expected = f"{OPINION!r} first, and {TASTE!r} among the others"
         raise BadConfig(f"predictors.rating_features: groups: {list(found.groups)}, expected {expected}")
     return found
+
+
+def _is_trained(kind: str) -> bool:
+    """Return whether a kind of predictor is trained in epochs, as a task has it; one that samples is a reference."""
+    return kind in PREDICTOR_KINDS and issubclass(predictor_class(kind).config_type, TrainedConfig)
 
 
 def check_predictors(settings: Settings) -> None:

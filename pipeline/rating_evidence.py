@@ -5,7 +5,8 @@ population, readers who rated more since, and new readers with any history, also
 rules:
 
 1. If a reader rated the book that is asked, that rating is left out of the history.
-2. What the population *counted* of a reader is subtracted from what "others" think.
+2. What the population *counted* of a reader is subtracted from what "others" think. Ratings of a book whose sums are
+   withheld (`pipeline.rating_disclosure`) are in no sum, and are not subtracted.
 
 So the ratings that the population was learned from can be asked about like any other, and no rating describes itself.
 Leaving out is exact but for the few numbers that describe everybody (concentrations, strengths, variances).
@@ -16,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from data.ratings import Ratings
 from data.seeds import generator
@@ -212,6 +214,7 @@ class Readers:
         own_books = own_authors = None
         if counted is not None:
             scored = scored_ratings(population.scale, counted)
+            scored = scored.rows(population.books.n_ratings[scored.book] > 0)  # withheld ones are in no sum
             own_books, own_authors = population.books.own(scored), population.authors.own(scored)
         others = population.books.of_others(ratings.reader, ratings.book, own_books)
         effect = population.books.effect(others)
@@ -238,7 +241,7 @@ class Readers:
         return rated
 
     def evidence(self, reader: np.ndarray, book: np.ndarray) -> Evidence:
-        """Return what is known of pairs, (n,) each."""
+        """Return what is known of pairs, (n,) each; BLAS is kept to one thread (`pipeline.reader_taste`)."""
         n_levels = len(self.ratings.levels)
         place = self._places(reader, book)
         own = np.where(place >= 0, self.category[np.maximum(place, 0)] if len(self.keys) else 0, n_levels)
@@ -247,6 +250,14 @@ class Readers:
         of_book = population.books.of_others(reader, book, self.own_books)
         of_author = population.authors.of_others(reader, book, self.own_authors)
         effect = population.books.effect(of_book)
+        with threadpool_limits(1, user_api="blas"):
+            mean, sd = self._taste(reader, book, effect, place, own)
+        return Evidence(counts, population.scale.shares(counts), of_book, of_author, effect, mean, sd)
+
+    def _taste(
+        self, reader: np.ndarray, book: np.ndarray, effect: np.ndarray, place: np.ndarray, own: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and sd of each reader's taste in a book, reader by reader, float64 (n,) each."""
         mean, sd = np.empty(len(reader)), np.empty(len(reader))
         by_reader = np.argsort(reader, kind="stable")
         for some in np.split(by_reader, np.flatnonzero(np.diff(reader[by_reader])) + 1):
@@ -254,10 +265,10 @@ class Readers:
                 history, rows = self.history(int(reader[some[0]]))
                 at = np.searchsorted(rows, place[some])
                 known = (at < len(rows)) & (np.append(rows, -2)[at] == place[some])
-                mean[some], sd[some] = population.taste.posterior(
+                mean[some], sd[some] = self.population.taste.posterior(
                     history, book[some], effect[some], np.where(known, at, -1), own[some]
                 )
-        return Evidence(counts, population.scale.shares(counts), of_book, of_author, effect, mean, sd)
+        return mean, sd
 
     def _places(self, reader: np.ndarray, book: np.ndarray) -> np.ndarray:
         """Return where pairs are among the ratings, -1 where they are not."""

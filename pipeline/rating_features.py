@@ -1,9 +1,10 @@
 """Features of a reader and a book for what the reader will think of it, each without the rating itself.
 
-`RatingFeatures` is fitted on training ratings; it is a value, made of arrays that can be stored, and holds no reader's
-ratings. It describes pairs of the readers it was fitted on (`training`), of the same readers with more ratings, and of
-readers it never saw (`of`), by one code (`pipeline.rating_evidence`): a reader without ratings and a book without
-ratings get what is known of everybody.
+`RatingFeatures` is fitted on training ratings; it is a value, made of arrays that can be stored, and holds sums over
+readers; of a book that one reader rated such a sum is the rating (`pipeline.rating_disclosure`: what is published). It
+describes pairs of the readers it was fitted on (`training`), of the same readers with more ratings, and of readers it
+never saw (`of`), by one code (`pipeline.rating_evidence`): a reader without ratings and a book without ratings get what
+is known of everybody.
 
 The first columns, group `opinion`, are a forecast in themselves: the log probability of each level by an ordered probit
 on the reader's own scale, whose mean is what others think of the book plus what the reader's own ratings say, and whose
@@ -237,7 +238,7 @@ class RatingFeatures:
         return np.concatenate(forecast)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return everything that was learned, by name; no rating of any reader is in it."""
+        """Return everything that was learned, by name; ratings are in it as sums by book and author."""
         return {**population_arrays(self.population, self.context), "opinion": self.opinion.parameters}
 
     @classmethod

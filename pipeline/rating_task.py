@@ -4,6 +4,10 @@ Fitted twice, by the same code. To be judged: spaces and topics of the training 
 but the hidden ones of validation and test readers (`pipeline.rating_split`); validation ratings say when to stop. To be
 published: spaces and topics of everybody, the test readers' hidden ratings are known too; and once the predictor is
 fitted, features are worked out again from all ratings.
+
+How sure probabilities are made, and the sets that hold, come from the judged predictor for both. The spaces of the
+published one know the readings that are asked about, which those of a reader who asks about an unread book do not: on
+these it would find itself surer than it may be. The published predictor is taken to err as its like does.
 """
 
 from __future__ import annotations
@@ -39,7 +43,7 @@ from pipeline.rating_split import RatingSplit, rating_split, together
 from pipeline.recalibration import ConformalInterval, Scaling
 from pipeline.represent import READERS, WHOLE, Part
 
-KIND, FORMAT = RATING, 1
+KIND, FORMAT = RATING, 2
 PREDICTOR, FEATURES = "predictor", "features"  # folders in the artifact
 P_BEST_KNOWN = 0.05
 SETS = (0.5, 0.9)  # probabilities of the sets of ratings that are told
@@ -56,9 +60,11 @@ class RatingPredictor:
     known_sd
         Doubt about a reader's taste where most is known: a twentieth of the ratings learned from have less.
     scaling
-        How sure its probabilities are made, on ratings it did not learn from.
+        How sure its probabilities are made, by validation ratings: its weights were not fitted to them, but they said
+        when to stop.
     sets
-        Probability -> intervals of levels that hold so many ratings; none if it was not recalibrated.
+        Probability -> intervals of levels that hold so many ratings, by the same ratings, so that what they promise
+        is nearly held and no theorem; none if it was not recalibrated.
     """
 
     predictor: Predictor[Any]
@@ -106,13 +112,17 @@ class RatingPredictor:
 
 
 def _recalibrated(learned: RatingPredictor, examples: Examples, n_draws: int, seed: int) -> RatingPredictor:
-    """Return the predictor as sure as it may be on examples it did not learn from, and sets that hold."""
+    """Return the predictor as sure as it may be on examples its weights were not fitted to, and sets that hold there.
+
+    The sets are fitted to what `predict` says once scaled, the mean of scaled draws, as `interval` is asked with it.
+    """
     category = np.searchsorted(learned.levels, examples.outcome)
     said = learned.predict(examples.features, n_draws, seed).p
     assert said is not None
-    scaling = Scaling.fit(said, category)
-    sets = {q: ConformalInterval.fit(scaling(said), category, q) for q in SETS}
-    return replace(learned, scaling=scaling, sets=sets)
+    scaled = replace(learned, scaling=Scaling.fit(said, category))
+    told = scaled.predict(examples.features, n_draws, seed).p
+    assert told is not None
+    return replace(scaled, sets={q: ConformalInterval.fit(told, category, q) for q in SETS})
 
 
 def taste_sd(features: RatingFeatures, rows: np.ndarray) -> np.ndarray:
@@ -129,6 +139,7 @@ def make_rating(
     author: np.ndarray,
     settings: Settings,
     progress: Progress,
+    judged: Path | None = None,
 ) -> tuple[Path, bool]:
     """Return the folder of the predictor fitted on a part, and whether it had to be fitted.
 
@@ -142,6 +153,9 @@ def make_rating(
         Kind -> folder of the spaces and models of topics, fitted to the readers of the part.
     author
         int64 (n_books,), a number for the first author of each book, -1 where unknown.
+    judged
+        Folder of the predictor of the split, whose scaling and sets the one of the whole corpus takes over; None for
+        the split itself, where they are fitted on the validation ratings.
     """
     kind = settings.predictors.kind
     described = features_config(settings)
@@ -149,7 +163,7 @@ def make_rating(
     config = rating_config(settings, levels)
     key = {**Part(part.corpus, READERS, part.seed).key(settings.split), "part": part.name, "ratings": ratings.name}
     key |= {"models": used(models), "author": digest_of_arrays({"author": author})}
-    recalibration = [settings.predictors.recalibrate, settings.predictors.n_draws]
+    recalibration = [settings.predictors.recalibrate, settings.predictors.n_draws, judged and judged.name]
     formats = [FORMAT, FEATURES_FORMAT, SPLIT_FORMAT, predictor_class(kind).format]
     digest = digest_of([KIND, formats, kind, asdict(config), asdict(described), key, part.seed, recalibration])
 
@@ -165,7 +179,10 @@ def make_rating(
         fitted = predictor_class(kind).fit(examples, config, run, validation=stop)
         known_sd = float(np.quantile(taste_sd(features, examples.features), P_BEST_KNOWN))
         learned = RatingPredictor(fitted, features, known_sd, Scaling.none(len(levels)), {})
-        if settings.predictors.recalibrate and stop is not None:
+        if judged is not None:
+            like = open_rating(judged, corpus.books.digest)
+            learned = replace(learned, scaling=like.scaling, sets=like.sets)
+        elif settings.predictors.recalibrate and stop is not None:
             learned = _recalibrated(learned, stop, settings.predictors.n_draws, part.seed)
         if part.name == WHOLE:
             everything = together(known, parts.validation)

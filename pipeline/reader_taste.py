@@ -28,6 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 _ROWS = 1024  # books asked at a time: the covariance with a history stays small
 _MOST, _LEAST_NOISE = 20.0, 0.01  # of a variance, where scores have about 1
@@ -80,7 +81,11 @@ class ReaderTaste:
     def fit(
         cls, vectors: np.ndarray, author: np.ndarray, nearness: Sequence[float], histories: Sequence[History]
     ) -> ReaderTaste:
-        """Return the process whose variances make `histories` likeliest; those of the start if there are none."""
+        """Return the process whose variances make `histories` likeliest; those of the start if there are none.
+
+        BLAS is kept to one thread: each of the many small matrices would wait for the threads to meet, on a busy
+        machine for longer than it takes to invert it, and sums would be rounded by how many they are.
+        """
         scales = tuple(nearness) if vectors.shape[1] else ()
         start = np.full(len(scales) + 4, _START)
         start[-1] = _START_NOISE
@@ -95,7 +100,8 @@ class ReaderTaste:
             return value / n_ratings, gradient / n_ratings
 
         bounds = [(0.0, _MOST)] * (len(start) - 1) + [(_LEAST_NOISE, _MOST)]
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS})
+        with threadpool_limits(1, user_api="blas"):
+            found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _STEPS})
         return cls(vectors, author, scales, found.x)
 
     def posterior(

@@ -69,9 +69,10 @@ def examples_of(
     Parameters
     ----------
     rows
-        Rows of `held_out`.
+        Rows of `held_out`; without any there are no examples.
     """
-    parts = []
+    nothing = np.empty((0, 1 + len(features.names)), np.float32)
+    parts = [Examples(nothing, np.empty(0, np.float32))]
     for start in range(0, len(rows), _BLOCK):
         some = rows[start : start + _BLOCK]
         block = features.block(held_out.visible[some])

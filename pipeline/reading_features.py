@@ -4,7 +4,7 @@ Everything comes from models fitted to other readers, and from the books a reade
 reader and one book:
 
     one for each ranker     its score, with mean 0 and standard deviation 1 over the books the reader has not shown
-    rank                    log of the place by the first ranker, from 1
+    rank                    log of the place by the first ranker, from 1; of equal scores the book of more readers first
     popularity, shown       log of the readers of the book; log of 1 + the books the reader shows
     author                  log of 1 + the books shown by the author of the book
     two for each model of   sum_k theta_k phi_k, theta the reader's mixture and phi the book's profile: the chance that
@@ -25,7 +25,7 @@ from models.base import Ranker
 from models.blend import standard_scores
 from models.topics import TopicModel
 
-FORMAT = 1  # raise it when a feature means something else
+FORMAT = 2  # raise it when a feature means something else
 STACKED = ("blend", "item_knn", "spectral", "word2vec")  # rankers, the one that the others are compared with first
 UNKNOWN_AUTHOR = -1
 
@@ -41,7 +41,8 @@ class ReaderBlock:
     scores
         float32 (n_rankers, n_rows, n_books), standard scores; a book that a ranker knows nothing of has the lowest.
     rank
-        int32 (n_rows, n_books), place of each book by the first ranker, from 0; what is shown comes last.
+        int32 (n_rows, n_books), place of each book by the first ranker, from 0, of equal scores by readers of the book:
+        a reader of whom nothing is known gets what is read most. What is shown comes last.
     by_author
         float32 (n_rows, n_books), books shown by the author of each.
     overlap
@@ -112,7 +113,7 @@ class ReadingFeatures:
         scores = np.stack([_standard(ranker.score(visible), visible) for ranker in self.rankers.values()])
         first = scores[0].copy()
         first[visible.nonzero()] = -np.inf
-        order = np.argsort(-first, axis=1, kind="stable")
+        order = np.lexsort((np.broadcast_to(-self.n_readers, first.shape), -first), axis=1)
         rank = np.empty(order.shape, np.int32)
         np.put_along_axis(rank, order, np.arange(order.shape[1], dtype=np.int32)[None], axis=1)
         overlap = np.zeros((2, len(self.topics), *visible.shape), np.float32)

@@ -18,6 +18,7 @@ from data.split import Split, reader_split, time_split
 from data.store import Store
 from models.base import Ranker, Run
 from models.catalogue import KINDS, PREDICTOR_KINDS, model_class
+from models.dbm_config import DbmConfig
 from models.ease import too_large
 from pipeline.build_corpus import corpus_digest
 from pipeline.config import Settings, SplitConfig
@@ -118,13 +119,25 @@ def check_settings(settings: Settings, seed: int) -> None:
                 + "".join(f"; did you mean {c!r}?" for c in closest)
             )
         if kind in KINDS:
-            model_config(kind, settings)
+            _check_has_effect(kind, model_config(kind, settings))
     check_predictors(settings)
     for kind, record in settings.searched.items():
         if (searched := record.get("seed")) != seed:
             raise BadConfig(
                 f"searched.{kind}: the settings were searched with seed {searched}, and some of the readers they were "
                 f"chosen by are test readers of seed {seed}: use --seed {searched}, or search again with --seed {seed}"
+            )
+
+
+def _check_has_effect(kind: str, config: object) -> None:
+    """Refuse settings of a Boltzmann machine that need validation readers: none are kept from a fit for a release."""
+    if not isinstance(config, DbmConfig):
+        return
+    for name in ("patience", "judge_every"):
+        if getattr(config, name) != getattr(DbmConfig(), name):
+            raise BadConfig(
+                f"models.{kind}.{name}: {getattr(config, name)!r} has no effect in a profile: a machine is judged and "
+                "published as it is after its last epoch; leave it out, and set models.dbm.epochs"
             )
 
 

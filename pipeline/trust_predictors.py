@@ -15,7 +15,8 @@ import numpy as np
 
 from data.seeds import derive_seed
 from pipeline.config import EvaluationConfig
-from pipeline.judge_will_read import CURVE, LOG_LOSS, NET, P_EDGES, POPULARITY, WillReadQuality
+from pipeline.disclosure import runs_told
+from pipeline.judge_will_read import CURVE, LOG_LOSS, N_SHOWN_EDGES, NET, P_EDGES, POPULARITY, WillReadQuality
 from pipeline.metrics import METRICS, bootstrap_interval
 
 GROUPS = ("cold", "warm", "hot")
@@ -79,15 +80,25 @@ def will_read_verdict(quality: WillReadQuality, table: list[dict[str, Any]], met
     return {"is_published": is_published, "rank_by": rank_by, "told": f"{told} {by}" if is_published else told}
 
 
-def will_read_record(quality: WillReadQuality, config: EvaluationConfig, metric: str, seed: int) -> dict[str, Any]:
+def will_read_record(
+    quality: WillReadQuality, config: EvaluationConfig, metric: str, seed: int, min_readers: int
+) -> dict[str, Any]:
     """Return all that a release says of how well it is predicted what is read, as JSON values.
+
+    Parameters
+    ----------
+    metric
+        Of the ranking, that decides what books are ranked by.
+    min_readers
+        Held-out readers below which a group is not told.
 
     Returns
     -------
     dict
         ``rows`` (`will_read_table`), ``verdict``, ``reliability`` (one record per interval of probabilities that has
-        pairs: ``low, high, n, p`` (mean), ``read`` (share)), ``groups`` (cold, warm, hot readers and books: ``n``, mean
-        ``p``, share ``read``, ``epistemic``, the share of the doubt that more data would take away).
+        pairs: ``low, high, n, p`` (mean), ``read`` (share)), ``groups`` (readers, some of `GROUPS` that follow each
+        other, by books, one of them, where there are pairs: whether it ``is_told``, and then ``n``, mean ``p``, share
+        ``read``, ``epistemic``, the share of the doubt that more data would take away).
     """
     table = will_read_table(quality, config, seed)
     n, p, read = quality.bins
@@ -97,15 +108,21 @@ def will_read_record(quality: WillReadQuality, config: EvaluationConfig, metric:
         for i in np.flatnonzero(n)
     ]
     verdict = will_read_verdict(quality, table, metric)
-    return {"rows": table, "verdict": verdict, "reliability": reliability, "groups": _groups(quality)}
+    return {"rows": table, "verdict": verdict, "reliability": reliability, "groups": _groups(quality, min_readers)}
 
 
-def _groups(quality: WillReadQuality) -> list[dict[str, Any]]:
-    n, p, read, entropy, shared = quality.groups
-    return [
-        {"readers": readers, "books": books, "n": int(n[i, j]), "p": float(p[i, j] / n[i, j])}
-        | {"read": float(read[i, j] / n[i, j]), "epistemic": float(shared[i, j] / max(entropy[i, j], 1e-12))}
-        for i, readers in enumerate(GROUPS)
-        for j, books in enumerate(GROUPS)
-        if n[i, j]
-    ]
+def _groups(quality: WillReadQuality, min_readers: int) -> list[dict[str, Any]]:
+    """Groups of too few readers go together with the next; of one that stays too small nothing is told."""
+    of_reader = np.searchsorted(N_SHOWN_EDGES, quality.n_shown, side="right")
+    counts = np.bincount(of_reader, minlength=len(GROUPS))
+    records = []
+    for run in runs_told(counts, min_readers):
+        is_told = int(counts[run].sum()) >= min_readers
+        for j, books in enumerate(GROUPS):
+            n, p, read, entropy, shared = quality.groups[:, run, j].sum(axis=1).tolist()
+            if not n:
+                continue
+            record = {"readers": [GROUPS[i] for i in run], "books": books, "is_told": is_told}
+            told = {"n": int(n), "p": p / n, "read": read / n, "epistemic": shared / max(entropy, 1e-12)}
+            records.append(record | (told if is_told else {}))
+    return records

@@ -15,15 +15,10 @@ import numpy as np
 
 from pipeline.config import EvaluationConfig
 from pipeline.judge_rating import NET, SHARES, STRONGEST, RatingQuality
-from pipeline.rating_doubt import parts_of
+from pipeline.rating_doubt import Parts, doubt_map, parts_of
 from pipeline.rating_metrics import (
-    BOOK_EDGES,
-    KNOWN,
-    READER_EDGES,
     Figure,
     clustered,
-    grouped_figures,
-    known_groups,
     pit_histogram,
     rating_figures,
     reliability,
@@ -34,16 +29,22 @@ from pipeline.rating_metrics import (
 _N_RISK = 20  # points of the risk-coverage curve
 
 
-def rating_record(quality: RatingQuality, config: EvaluationConfig, seed: int) -> dict[str, Any]:
+def rating_record(quality: RatingQuality, config: EvaluationConfig, seed: int, min_readers: int) -> dict[str, Any]:
     """Return all that a release says of how well ratings are predicted, as JSON values.
+
+    Parameters
+    ----------
+    min_readers
+        Readers below which a group is not told.
 
     Returns
     -------
     dict
         ``n``, ``n_readers``, ``levels``; ``systems`` (system -> figure -> value and standard error,
         `rating_figures`), ``over`` (figure -> mean, low and high of the predictor's difference to `STRONGEST`),
-        ``verdict``, ``groups`` (cold, warm and hot readers and books -> figures), ``pit`` (histogram),
-        ``reliability`` (of every level's probability), ``risk_coverage`` (RMSE of the least doubtful share).
+        ``verdict``, ``groups`` (one record of each group of readers and books that may be told, `doubt_map`), ``pit``
+        (histogram), ``reliability`` (of every level's probability), ``risk_coverage`` (RMSE of the least doubtful
+        share), ``doubt`` (its parts).
     """
     systems = {system: rating_figures(quality.forecast(system), quality.reader, seed) for system in quality.p}
     scores = {system: row_scores(quality.forecast(system), seed) for system in (NET, STRONGEST, SHARES)}
@@ -60,11 +61,11 @@ def rating_record(quality: RatingQuality, config: EvaluationConfig, seed: int) -
         "strongest": STRONGEST,
         "over": over,
         "verdict": _verdict(systems, over, shares),
-        "groups": _groups(quality, seed),
+        "groups": _groups(quality, seed, min_readers),
         "pit": pit_histogram(scores[NET]["pit"]).tolist(),
         "reliability": _reliability(quality),
         "risk_coverage": _risk_coverage(quality, scores[NET]["square"]),
-        "doubt": _doubt(quality),
+        "doubt": _shares(parts_of(quality)),
     }
 
 
@@ -98,22 +99,18 @@ def _values(figures: dict[str, Figure]) -> dict[str, dict[str, float | None]]:
     }
 
 
-def _groups(quality: RatingQuality, seed: int) -> dict[str, Any]:
-    masks: dict[str, np.ndarray] = {}
-    for what, n, edges in (
-        ("readers", quality.n_reader_ratings, READER_EDGES),
-        ("books", quality.n_book_ratings, BOOK_EDGES),
-    ):
-        of = known_groups(n, edges)
-        masks |= {f"{name} {what}": of == i for i, name in enumerate(KNOWN)}
-    figures = grouped_figures(quality.forecast(NET), quality.reader, masks, seed)
-    doubt = {name: _doubt(quality, masks[name]) for name in figures}
-    return {name: {"n": int(masks[name].sum()), **_values(found), **doubt[name]} for name, found in figures.items()}
+def _groups(quality: RatingQuality, seed: int, min_readers: int) -> list[dict[str, Any]]:
+    return [
+        {"readers": list(cell.readers), "books": cell.books, "n": cell.n, "n_readers": cell.n_readers, "sd": cell.sd}
+        | _values({"rmse": cell.rmse, "cover90": cell.cover90})
+        | _shares(cell.parts)
+        for cell in doubt_map(quality, min_readers, seed)
+        if cell.is_told
+    ]
 
 
-def _doubt(quality: RatingQuality, mask: np.ndarray | None = None) -> dict[str, float]:
+def _shares(parts: Parts) -> dict[str, float]:
     """Return shares of the mean variance: of the model, of what is unknown of book and reader, and what stays."""
-    parts = parts_of(quality, mask)
     return {name: getattr(parts, name) for name in ("of_model", "of_book", "of_reader", "stays")}
 
 

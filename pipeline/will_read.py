@@ -20,7 +20,7 @@ from scipy.special import expit
 
 from data.artifact import ModelArtifact, read_artifact, write_artifact
 from data.digest import digest_of, digest_of_arrays
-from data.errors import BadArtifact
+from data.errors import BadArtifact, EmptyCorpus
 from data.progress import Progress
 from data.seeds import generator
 from data.store import Store
@@ -36,7 +36,7 @@ from pipeline.reading_features import FORMAT as FEATURES_FORMAT
 from pipeline.reading_features import STACKED, ReaderBlock, ReadingFeatures
 from pipeline.represent import Part
 
-KIND, FORMAT = WILL_READ, 2
+KIND, FORMAT = WILL_READ, 3
 PREDICTOR = "predictor"  # folder in an artifact of a task
 MAX_READERS = 2_000  # validation readers learned from: more add time, not sense
 P_STOP = 0.2  # share of them by whom it is seen when to stop
@@ -148,6 +148,12 @@ def make_will_read(
         Kind -> folder of the models fitted to its training readers.
     author
         int64 (n_books,), a number for the author of each book (`pipeline.reading_features.author_codes`).
+
+    Raises
+    ------
+    EmptyCorpus
+        If there is no validation reader to learn from. So few that none is left to say when to stop are learned from
+        to the end.
     """
     kind = settings.predictors.kind
     predictor = predictor_class(kind)
@@ -160,6 +166,8 @@ def make_will_read(
         features = ReadingFeatures.of(opened(models, split.train.books.digest), split.train.readers_per_book, author)
         sampling = Sampling(settings.split.p_hidden)
         rows = generator(part.seed, "will_read/readers").permutation(len(split.validation.rows))[:MAX_READERS]
+        if not len(rows):
+            raise EmptyCorpus("no validation reader: it takes one at least to learn from what is read next")
         n_stop = round(P_STOP * len(rows))
         random = generator(part.seed, "will_read/examples")
         stop, learned = (

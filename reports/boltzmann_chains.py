@@ -16,7 +16,11 @@ _HEIGHT = 260
 _ROW_HEIGHT = 17
 Met = Mapping[str, Any]
 NEVER = "given up"
-SHORT = {"coupled_gibbs": "coupled Gibbs", "coupled_mh": "coupled Metropolis", "local_mode": "the released code"}
+SHORT = {
+    "coupled_gibbs": "coupled Gibbs, lag 1, unit by unit",
+    "coupled_mh": "coupled Metropolis",
+    "local_mode": "the released code",
+}
 
 
 def course_chart(course: Mapping[str, Any]) -> Markup:
@@ -65,13 +69,17 @@ def _looks(course: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def course_sentence(course: Mapping[str, Any]) -> str:
-    """What the curve comes to: what was gained, which epoch was best and what the last one lost."""
+    """What the curve comes to: what was gained, which epoch was best, what the last one lost; what it is not about.
+
+    The fit that is watched is another one than those that are judged and published, which end at their last epoch.
+    """
     kept, epochs, nats = course["kept_epoch"], course["epochs"], course["log_likelihood"]
     best, last, of = max(nats), nats[-1], course["kept"]
     gained = decimal(best - course["independent"], 1, sign=True)
     told = (
         f"Learned from {course['n_readers']:,} readers, all layers at once and without pre-training. Epoch {kept} of "
-        f"{epochs[-1]} is best by validation: {gained} nats over independent books."
+        f"{epochs[-1]} is best by validation: {gained} nats over independent books, by the very readers that chose it, "
+        "and therefore more than others would show."
     )
     lost = f"The last one is {decimal(best - last, 2)} nats lower." if kept != epochs[-1] else "It is the last one."
     rests = "These figures are exact."
@@ -82,7 +90,10 @@ def course_sentence(course: Mapping[str, Any]) -> str:
         )
         of_row = of["effective_samples_of_row"]
         rests += "." if of_row is None else f", each reader’s hidden units on chains worth {decimal(of_row, 0)}."
-    return f"{told} {lost} {rests}"
+    used = "The machine judged above and the one published are not of that epoch: each is as its last one left it."
+    if kept == epochs[-1]:
+        used = "The machine judged above and the one published are of their last epoch too."
+    return f"{told} {lost} {used} {rests}"
 
 
 MEETING_COLUMNS = (

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.boltzmann_verdict import RECALL, gain_over, row_of
 from pipeline.judge_boltzmann import DEEP, LIKELIHOOD, POPULARITY, RESTRICTED
-from reports.boltzmann_verdict import RECALL, gain_over, interval, row_of
+from reports.boltzmann_verdict import interval
 from reports.document import decimal
 from reports.quality import METRIC_NAMES, YARDSTICKS
 

@@ -1,20 +1,18 @@
 """What the figures of a release's Boltzmann machine come to, in sentences; each is worked out from ``boltzmann.json``.
 
-A likelihood rests on an estimate of log Z that is the same for all readers, so that no resampling of readers shows its
-error. Differences of likelihoods are therefore said with intervals that are wider by it.
+Which differences are more than chance, and the error of log Z in them, is `pipeline.boltzmann_verdict`'s to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import hypot
+from collections.abc import Sequence
 from typing import Any
 
+from pipeline.boltzmann_verdict import RECALL, Row, gain_over, likelier, row_of, sign
 from pipeline.judge_boltzmann import DEEP, LIKELIHOOD, POPULARITY, RESTRICTED, YARDSTICKS
 from reports.document import decimal, percent
 from reports.quality import YARDSTICKS as YARDSTICK_NAMES
 
-RECALL = "recall20"
 NAMES = {POPULARITY: "bestsellers", **YARDSTICK_NAMES, DEEP: "the machine", RESTRICTED: "one hidden layer"}
 ESTIMATORS = {
     "pcd": "persistent contrastive divergence",
@@ -24,30 +22,18 @@ ESTIMATORS = {
     "coupled_gibbs": "coupled Gibbs chains",
     "coupled_chains": "coupled Gibbs chains that go on from step to step",
 }
+# What `models.dbm_meetings` asks of a machine: its coupled Gibbs chains are not those of the estimator of that name.
+COUPLINGS = {**ESTIMATORS, "coupled_gibbs": "coupled Gibbs chains, lag 1, unit by unit"}
+_BOUNDS = {
+    "effective_samples": (
+        "An annealed log Z is too low on average, most so where chains are worth little, and a low log Z makes "
+        "likelihoods too high."
+    ),
+    "effective_samples_of_row": (
+        "An annealed sum over a reader’s hidden units is too low on average too, and makes likelihoods too low."
+    ),
+}
 FEW = 10.0  # effective samples, below which a standard error says nothing either
-_Z = 1.96
-Row = Mapping[str, Any]
-
-
-def row_of(rows: Sequence[Row], system: str, metric: str) -> Row | None:
-    """Return the row of a system and a metric, None if it was not measured."""
-    return next((row for row in rows if (row["system"], row["metric"]) == (system, metric)), None)
-
-
-def gain_over(found: Row, system: str, other: str) -> tuple[float, float, float] | None:
-    """Return by how much readers are likelier, in nats, with its interval; that is widened by the error of log Z.
-
-    Parameters
-    ----------
-    found
-        What ``boltzmann.json`` holds.
-    """
-    row = row_of(found["rows"], system, LIKELIHOOD)
-    if row is None or other not in row["over"]:
-        return None
-    mean, low, high = row["over"][other]
-    error = _Z * hypot(*(found["sampling"].get(name, {}).get("log_z_error", 0.0) for name in (system, other)))
-    return mean, mean - hypot(mean - low, error), mean + hypot(high - mean, error)
 
 
 def likelihood_sentence(found: Row) -> str:
@@ -56,15 +42,10 @@ def likelihood_sentence(found: Row) -> str:
     alone = row_of(found["rows"], POPULARITY, LIKELIHOOD)
     if gain is None or row is None or alone is None:
         return "How likely it makes what readers have read was not measured."
-    size = decimal(abs(gain[0]), 1)
-    said = {
-        1: f"The machine makes what a reader has read {size} nats likelier than independent books do",
-        0: "The machine makes what a reader has read no likelier, beyond chance, than independent books do",
-        -1: f"The machine makes what a reader has read {size} nats less likely than independent books do",
-    }[sign(gain)]
+    nats = " against ".join(decimal(of["mean"], 1) for of in (row, alone))
     return (
-        f"{said} ({interval(gain, 1)}): {decimal(row['mean'], 1)} against {decimal(alone['mean'], 1)} nats a reader, "
-        f"over {row['n_readers']:,} held-out readers and the {found['n_books']:,} most read books."
+        f"The machine makes what a reader has read {likelier(gain)} ({interval(gain, 1)}): {nats} nats a reader, over "
+        f"{row['n_readers']:,} held-out readers and the {found['n_books']:,} most read books."
     )
 
 
@@ -112,7 +93,8 @@ def sampling_sentence(found: Row) -> str:
     parts = [_sampled(NAMES[name], of) for name, of in found["sampling"].items()]
     few = [NAMES[name] for name, of in found["sampling"].items() if is_few(of)]
     warning = f" That is few for {listed(few)}: its standard error says little." if few else ""
-    return f"What these likelihoods rest on: {'; '.join(parts)}.{warning}"
+    bounds = [said for name, said in _BOUNDS.items() if any(of[name] is not None for of in found["sampling"].values())]
+    return " ".join([f"What these likelihoods rest on: {'; '.join(parts)}.{warning}", *bounds])
 
 
 def is_few(sampling: Row) -> bool:
@@ -157,7 +139,7 @@ def correction_sentence(portrait: Row) -> str:
 def meeting_sentence(name: str, met: Row) -> str:
     """What pairs of one coupling did on the finished machine."""
     n_pairs, n_corrected, n_truncated = (met[key] for key in ("n_pairs", "n_corrected", "n_truncated"))
-    called = ESTIMATORS[name][0].upper() + ESTIMATORS[name][1:]
+    called = COUPLINGS[name][0].upper() + COUPLINGS[name][1:]
     if not n_pairs:
         return f"{called}: nothing to couple, as the machine has no hidden layer."
     if name == "local_mode":
@@ -175,11 +157,6 @@ def meeting_sentence(name: str, met: Row) -> str:
         f"{called}: {percent(n_corrected / n_pairs)} of {n_pairs:,} pairs correct something; half of all have met by "
         f"step {decimal(met['median_tau'], 0)}{given_up}."
     )
-
-
-def sign(gain: Sequence[float]) -> int:
-    """Return 1 or -1 if an interval (mean, low, high) leaves out 0, else 0."""
-    return 1 if gain[1] > 0 else -1 if gain[2] < 0 else 0
 
 
 def interval(gain: Sequence[float], digits: int) -> str:

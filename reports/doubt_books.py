@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,16 +71,20 @@ def _lines(
     sd = np.sqrt(variance.astype(np.float64)).round(2)  # as it is shown: what looks equal counts as equal
     order = rows[np.lexsort((rows, -books.n_readers[rows], -sd[rows]))][:N_LISTED]
     widest = max(float(sd[order].max(initial=0)), 1e-9)
-    said: Callable[[int], str] = lambda n: count(n) if n >= least else "none" if n == 0 else f"under {least}"  # noqa: E731
     return [
         Unsure(
             rank,
             books.columns["title"][row],
             books.columns["authors"][row],
             int(books.n_readers[row]),
-            said(int(n_ratings[row])),
+            _told(int(n_ratings[row]), least),
             f"± {decimal(float(sd[row]), 2)}",
             round(100 * float(sd[row]) / widest, 1),
         )
         for rank, row in enumerate(order.tolist(), start=1)
     ]
+
+
+def _told(n: int, least: int) -> str:
+    """Return a number of ratings in words; a release does not know how many, or whether any, where there are few."""
+    return count(n) if n >= least else f"under {least}"

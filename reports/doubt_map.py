@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-
-from pipeline.disclosure import runs_told
-from pipeline.judge_will_read import N_READERS_EDGES, N_SHOWN_EDGES, WillReadQuality
+from pipeline.judge_will_read import N_READERS_EDGES, N_SHOWN_EDGES
 from pipeline.rating_doubt import Cell, Foreign, Parts
 from pipeline.rating_metrics import BOOK_EDGES, KNOWN, READER_EDGES, Figure
 from reports.document import Table, count, decimal, percent
@@ -72,30 +70,31 @@ def _bar(parts: Parts, width: float) -> list[tuple[str, float]]:
     return [(kind, round(width * getattr(parts, name), 1)) for kind, (_, name) in KINDS.items()]
 
 
-def reading_map(quality: WillReadQuality, min_readers: int) -> DoubtMap:
-    """Return the map of the doubt about what is read: how many books were expected and read, and the epistemic part."""
-    of_reader = np.searchsorted(N_SHOWN_EDGES, quality.n_shown, side="right")
-    counts = np.bincount(of_reader, minlength=len(KNOWN))
-    squares = {}
-    for run in runs_told(counts, min_readers):
-        is_told = int(counts[run].sum()) >= min_readers
-        for j, books in enumerate(KNOWN):
-            pairs, expected, read, entropy, shared = quality.groups[:, run, j].sum(axis=1).tolist()
-            if not pairs:
-                continue
-            square = _read_square(pairs, expected, read, shared / max(entropy, 1e-12))
-            squares[tuple(KNOWN[i] for i in run), books] = square if is_told else _withheld(min_readers)
+def reading_map(groups: Sequence[Mapping[str, Any]], min_readers: int) -> DoubtMap:
+    """Return the map of the doubt about what is read: how many books were expected and read, and the epistemic part.
+
+    Parameters
+    ----------
+    groups
+        As `pipeline.trust_predictors.will_read_record` has them.
+    """
+    squares = {
+        (tuple(one["readers"]), one["books"]): _read_square(one) if one["is_told"] else _withheld(min_readers)
+        for one in groups
+    }
     return _map(squares, N_SHOWN_EDGES, N_READERS_EDGES, ("books shown", "readers"))
 
 
-def _read_square(pairs: float, expected: float, read: float, epistemic: float) -> Square:
+def _read_square(group: Mapping[str, Any]) -> Square:
+    expected, read = group["n"] * group["p"], group["n"] * group["read"]
+    epistemic = float(group["epistemic"])
     lines = [
         f"said {expected:,.0f}, read {read:,.0f}",
         f"{percent(epistemic)} of the doubt would go with more data",
-        f"{count(round(pairs))} pairs",
+        f"{count(group['n'])} pairs",
     ]
     bar = [("model", round(100 * epistemic, 1)), ("stays", round(100 * (1 - epistemic), 1))]
-    return Square(f"× {decimal(expected / read, 2)}" if read >= 1 else "none read", lines, bar)
+    return Square(f"× {decimal(expected / read, 2)}" if round(read) else "none read", lines, bar)
 
 
 def _withheld(min_readers: int) -> Square:

@@ -1,7 +1,8 @@
 """The page of what is predicted and how sure that is: can it be trusted, where is it unsure, would more data help.
 
-The page describes the release, and is made from the release, and the one before it, alone. Nothing on it names a
-reader: readers are groups, and groups of few are not told.
+The page describes the release, and is made from the release, the one before it, and the forecasts of each rating that
+the release was judged by, which lie in the store: a release holds no row of a reader. Where they are gone the page says
+so. Nothing on it names a reader: readers are groups, and groups of few are not told.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from data.release import QUALITY, Release
+from data.release import Release
 from data.store import Store
 from pipeline.changes import previous_release
 from pipeline.disclosure import least_told
 from pipeline.doubt_config import RATING, WILL_READ
+from pipeline.judge_rating import KIND as QUALITY
 from pipeline.judge_rating import NET, STRONGEST, RatingQuality
-from pipeline.judge_will_read import WillReadQuality
 from pipeline.rating_calibration import calibration_gain, coverage_curve, gains_over, pit_with_band
 from pipeline.rating_doubt import doubt_map, foreign, parts_of, risk_curves
 from reports.document import count, decimal, percent, render
@@ -36,16 +37,16 @@ def uncertainty_report(store: Store, release: Release) -> Path:
 
     The page of the release that serves is also copied to ``reports/uncertainty.html``. A release that predicts nothing
     has a page that says so, and why. The same release gives the same bytes, whenever and wherever the page is written,
-    as long as the release that served before it is kept.
+    as long as the release that served before it, and the forecasts that it was judged by, are kept.
     """
-    path, page = store.report(release.id, NAME), uncertainty_page(release, previous_release(store, release))
+    path, page = store.report(release.id, NAME), uncertainty_page(store, release, previous_release(store, release))
     store.write_whole(path, page)
     if release.id == store.current:
         store.write_whole(store.current_report(NAME), page)
     return path
 
 
-def uncertainty_page(release: Release, previous: Release | None) -> str:
+def uncertainty_page(store: Store, release: Release, previous: Release | None) -> str:
     """Return the page of a release, beside the one that served before it (None if there is none)."""
     tasks = release.predictor_quality["tasks"]
     content: dict[str, Any] = {
@@ -58,7 +59,7 @@ def uncertainty_page(release: Release, previous: Release | None) -> str:
         "columns": COLUMNS,
         "headings": list(HEADINGS.values()),
         "kinds": KINDS,
-        "rating": _rating(release) if RATING in tasks else None,
+        "rating": _rating(store, release) if RATING in tasks else None,
         "reading": _reading(release) if WILL_READ in tasks else None,
         "changed": doubt_changed(release, previous) if tasks else None,
         "provenance": provenance(release, release.manifest["history"]["batches"]),
@@ -82,18 +83,26 @@ def _facts(release: Release) -> list[tuple[str, str]]:
     return facts
 
 
-def _rating(release: Release) -> dict[str, Any]:
-    """What the page shows of ratings; of a task that is left out only what was measured."""
+def _rating(store: Store, release: Release) -> dict[str, Any]:
+    """What the page shows of ratings; where they are left out, or the forecasts are gone, only what was measured."""
     record, level = release.predictor_quality["tasks"][RATING], _level(release)
-    content: dict[str, Any] = {"systems": systems(record, level), "judged": None}
-    if not left_out(release, RATING):
-        content["judged"] = _judged(release, record, level)
+    content: dict[str, Any] = {"systems": systems(record, level), "judged": None, "gone": None}
+    if left_out(release, RATING):
+        return content
+    folder = store.artifact(QUALITY, release.manifest["predictors"][RATING]["quality"])
+    if folder.is_dir():
+        content["judged"] = _judged(release, RatingQuality.load(folder), record, level)
+    else:
+        content["gone"] = (
+            f"How sure it is of each rating cannot be worked out any more: the forecasts that release {release.id} was "
+            "judged by are not in the store. Make it anew: wagahai refresh"
+        )
     return content
 
 
-def _judged(release: Release, record: dict[str, Any], level: float) -> dict[str, Any]:
+def _judged(release: Release, quality: RatingQuality, record: dict[str, Any], level: float) -> dict[str, Any]:
     """What is worked out from the forecasts of each rating, by name."""
-    quality, seed = RatingQuality.load(release.predictor(RATING) / QUALITY), int(release.manifest["seed"])
+    seed = int(release.manifest["seed"])
     n_bootstrap, least = int(release.manifest["settings"]["evaluation"]["n_bootstrap"]), least_told(release)
     gain = Difference.of(calibration_gain(quality, seed, n_bootstrap=n_bootstrap, level=level))
     parts, gains = parts_of(quality), gains_over(quality, seed)
@@ -119,14 +128,13 @@ def _reading(release: Release) -> dict[str, Any]:
     record = release.predictor_quality["tasks"][WILL_READ]
     content: dict[str, Any] = {"systems": reading_systems(record), "gains": reading_gains(record), "judged": None}
     if not left_out(release, WILL_READ):
-        quality = WillReadQuality.load(release.predictor(WILL_READ) / QUALITY)
         expected, read = expected_and_read(record)
         content["judged"] = {
             "verdict": on_reading(record, release.manifest["settings"]["gates"]["metric"]),
             "expected": f"{expected:,.0f}",
             "read": f"{read:,.0f}",
             "reliability": reading_reliability(record),
-            "map": reading_map(quality, least_told(release)),
+            "map": reading_map(record["groups"], least_told(release)),
         }
     return content
 

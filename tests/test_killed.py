@@ -17,7 +17,7 @@ from pipeline.query import nearest
 from tests.refreshing import refresh
 
 # Every flush of the last steps (the release, its rename, CURRENT), counted from the end, and some before.
-FROM_THE_END = (0, 1, 2, 3, 4, 13, 28, 50, 75)
+FROM_THE_END = (0, 1, 2, 28, 75, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 4, 13, 50)))
 
 
 @pytest.fixture(scope="module")

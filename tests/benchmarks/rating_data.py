@@ -1,12 +1,14 @@
 """Ratings of bookcrossing as the neutral protocol splits them, and what is known of the books besides.
 
 Spaces and topics are of the reading history without the pairs of validation and test rows: that somebody read a book
-later is not known before.
+later is not known before. That history has readings that nobody rated; systems that see only ratings, as the biases do,
+know less than those that see it. `HISTORIES` has both: ``all``, and ``rated``, the pairs of the training ratings alone,
+by which systems are compared that know the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +28,7 @@ from pipeline.represent import model_config
 from tests.benchmarks.retrieval import load_protocol, protocol_corpus
 
 PARTS = ("train", "validation", "test")
+HISTORIES = ("all", "rated")
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class RatingData:
     parts
         Ratings of each of `PARTS`, in the order of the protocol.
     corpus
-        Readings without the pairs of validation and test.
+        Readings without the pairs of validation and test; of the history `rated`, those of the training ratings alone.
     author
         int64 (n_books,), a number for each author, -1 where unknown.
     """
@@ -50,11 +53,17 @@ class RatingData:
     author: np.ndarray
 
     @classmethod
-    def load(cls, path: Path, split: int) -> RatingData:
-        """Return a split of the protocol of ratings at `path`, beside which that of retrieval lies."""
+    def load(cls, path: Path, split: int, history: str = "all") -> RatingData:
+        """Return a split of the protocol of ratings at `path`, beside which that of retrieval lies.
+
+        Parameters
+        ----------
+        history
+            One of `HISTORIES`.
+        """
         protocol, retrieval = load_protocol(path), load_protocol(path.with_name("retrieval.py"))
-        history = np.loadtxt(protocol.DATA / "book_history.dat", skiprows=1, usecols=(0, 1), dtype=np.int64) - 1
-        n_readers, n_books = (int(size) for size in history.max(axis=0) + 1)
+        read = np.loadtxt(protocol.DATA / "book_history.dat", skiprows=1, usecols=(0, 1), dtype=np.int64) - 1
+        n_readers, n_books = (int(size) for size in read.max(axis=0) + 1)
         reader, book, rating = protocol.load()
         levels = np.arange(1, 11, dtype=np.float32)
         ratings = Ratings(
@@ -63,10 +72,7 @@ class RatingData:
         )  # fmt: skip
         rows = dict(zip(PARTS, protocol.split(len(ratings), split), strict=True))
         parts = {name: ratings.rows(some) for name, some in rows.items()}
-        hidden = np.concatenate(
-            [parts[name].reader.astype(np.int64) * n_books + parts[name].book for name in PARTS[1:]]
-        )
-        kept = history[~np.isin(history[:, 0] * n_books + history[:, 1], hidden)]
+        kept = read[known_before(read, parts, history)]
         return cls(protocol, parts, _corpus(kept, n_readers, n_books), _authors(retrieval, n_books))
 
     def context(self, kinds: Sequence[str], settings: Settings, seed: int, progress: Any) -> BookContext:
@@ -80,6 +86,19 @@ class RatingData:
             elif isinstance(model, Encoder):
                 vectors = model.book_vectors()
         return BookContext(self.author, vectors, self.corpus.readers_per_book, tuple(topics))
+
+
+def known_before(read: np.ndarray, parts: Mapping[str, Ratings], history: str) -> np.ndarray:
+    """Return which readings, int64 (n_readings, 2), spaces are fitted to, bool (n_readings,); see `HISTORIES`."""
+    n_books = parts["train"].n_books
+    pairs = {name: part.reader.astype(np.int64) * n_books + part.book for name, part in parts.items()}
+    asked = read[:, 0] * n_books + read[:, 1]
+    kept: np.ndarray = (
+        np.isin(asked, pairs["train"])
+        if history == "rated"
+        else ~np.isin(asked, np.concatenate([pairs[name] for name in PARTS[1:]]))
+    )
+    return kept
 
 
 def _corpus(history: np.ndarray, n_readers: int, n_books: int) -> Corpus:

@@ -2,12 +2,16 @@
 
     python -m tests.benchmarks.ratings --protocol ../shared/protocol/ratings.py  [--splits N ...]  [--seed N]
         [--part validation|test]  [--systems NAME ...]  [--models KIND ...]  [--groups GROUP ...]
-        [--profile P]  [--json]
+        [--history all|rated ...]  [--profile P]  [--json]
 
 Every system gives the probability of each rating from 1 to 10 for the rows of one part, after the training rows. Rows
 of the table are means over splits; `nll_se` is the error of a mean by readers. `conf90` and `conf_levels` are coverage
 and mean width of split-conformal intervals, and `nll_scaled` the NLL after temperature scaling, both calibrated on
 validation rows (so they are given for test rows only).
+
+Spaces and topics are of the reading history, of which most is not rated and the biases see nothing. With ``--history
+rated`` they are of the rated training pairs alone; ``--history all rated`` prints both, one after the other: what lies
+between the two comes from the unrated reading history, and not from the system.
 
 Doubt: `aurc` is the area under the curve of squared error of the least doubtful rows, by all of the variance, its
 aleatoric and its epistemic part (less than the MSE where doubt is right); `auroc_book`, `auroc_shuffled` and
@@ -24,6 +28,8 @@ import argparse
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +56,11 @@ from pipeline.rating_metrics import (
     risk_coverage,
 )
 from pipeline.recalibration import ConformalInterval, Scaling
-from tests.benchmarks.rating_data import PARTS, RatingData
+from tests.benchmarks.rating_data import HISTORIES, PARTS, RatingData
 from tests.benchmarks.rating_systems import SHOWN, SYSTEMS, Problem, Told
 
 Figures = dict[str, float]
+WITH = {"all": "with the unrated reading history", "rated": "spaces of the rated training pairs alone"}
 DEFAULT_GROUPS = RatingFeaturesConfig().groups
 TABLES = (
     ("rmse", "mae", "nll", "nll_se", "crps", "cover50", "cover80", "cover90", "cover95", "calibration_error"),
@@ -63,9 +70,30 @@ TABLES = (
 GROUP_FIGURES = ("nll", "crps", "rmse", "cover50", "cover80", "cover90", "cover95", "sd")
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Figures of every system, and of systems by group of rows, a value a split."""
+
+    whole: dict[str, list[Figures]]
+    parts: dict[tuple[str, str], list[Figures]]
+
+    def record(self) -> dict[str, Any]:
+        """Return means over splits, and every split, as JSON values."""
+        rows = [{"system": name, **means(figures)} for name, figures in self.whole.items()]
+        by_group = [{"system": name, "group": group, **means(some)} for (name, group), some in self.parts.items()]
+        return {"mean": rows, "groups": by_group, "per_split": self.whole}
+
+
 def main(arguments: list[str]) -> int:
     """Run the benchmark and print its tables."""
     chosen = parsed(arguments)
+    found = {history: measured(chosen, history) for history in chosen.history}
+    report(chosen, found)
+    return 0
+
+
+def measured(chosen: argparse.Namespace, history: str) -> Measured:
+    """Return all figures of every system and of groups of rows, a value a split, with the spaces of a history."""
     settings = load_settings(chosen.profile)
     config = RatingFeaturesConfig(groups=tuple(chosen.groups))
     whole: dict[str, list[Figures]] = defaultdict(list)
@@ -73,7 +101,7 @@ def main(arguments: list[str]) -> int:
     with TerminalProgress() as progress:
         for split in chosen.splits:
             run = Run(chosen.seed, "benchmark", progress=progress)
-            data = RatingData.load(chosen.protocol, split)
+            data = RatingData.load(chosen.protocol, split, history)
             context = data.context(chosen.models, settings, chosen.seed, progress)
             started = time.monotonic()
             train, validation = data.parts["train"], data.parts["validation"]
@@ -85,8 +113,7 @@ def main(arguments: list[str]) -> int:
                 whole[name].append({**figures, "feature_seconds": described})
                 for group, some in groups.items():
                     parts[name, group].append(some)
-    report(chosen, whole, parts)
-    return 0
+    return Measured(whole, parts)
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
@@ -102,6 +129,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--part", choices=PARTS[1:], default="test", help="settings are chosen on validation")
     parser.add_argument("--systems", nargs="+", choices=list(SYSTEMS), default=list(SYSTEMS), metavar="NAME")
     parser.add_argument("--models", nargs="*", choices=KINDS, default=["spectral"], metavar="KIND", help="of books")
+    parser.add_argument("--history", nargs="+", choices=HISTORIES, default=["all"], help="what spaces are fitted to")
     parser.add_argument("--groups", nargs="+", choices=list(GROUPS), metavar="GROUP", default=DEFAULT_GROUPS)
     parser.add_argument("--profile", default="default")
     parser.add_argument("--json", action="store_true")
@@ -191,16 +219,20 @@ def doubt(told: Told, problem: Problem, features: np.ndarray, n_book: np.ndarray
     return figures
 
 
-def report(
-    chosen: argparse.Namespace, whole: dict[str, list[Figures]], parts: dict[tuple[str, str], list[Figures]]
-) -> None:
-    """Print means over splits, as tables or as JSON with every split."""
-    rows = [{"system": name, **means(figures)} for name, figures in whole.items()]
-    by_group = [{"system": name, "group": group, **means(some)} for (name, group), some in parts.items()]
+def report(chosen: argparse.Namespace, found: Mapping[str, Measured]) -> None:
+    """Print means over splits by history, as tables or as JSON with every split."""
     if chosen.json:
-        write_json({"mean": rows, "groups": by_group, "per_split": whole})
+        write_json({history: one.record() for history, one in found.items()})
         return
-    title = f"bookcrossing, {chosen.part}, splits {' '.join(map(str, chosen.splits))}, seed {chosen.seed}"
+    for history, one in found.items():
+        print_tables(chosen, history, one.record())
+
+
+def print_tables(chosen: argparse.Namespace, history: str, record: dict[str, Any]) -> None:
+    """Print the tables of one history."""
+    rows, by_group = record["mean"], record["groups"]
+    title = f"bookcrossing, {chosen.part}, splits {' '.join(map(str, chosen.splits))}, seed {chosen.seed}, "
+    title += WITH[history]
     for some in TABLES:
         told = [row for row in rows if any(name in row for name in some)]
         columns = ["system", *(name for name in some if any(name in row for row in told))]

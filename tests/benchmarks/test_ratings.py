@@ -10,9 +10,9 @@ import pytest
 from models.base import Run
 from pipeline.rating_features import RatingFeatures, RatingFeaturesConfig
 from pipeline.rating_metrics import Forecast, rating_figures
-from tests.benchmarks.rating_data import PARTS, RatingData
+from tests.benchmarks.rating_data import HISTORIES, PARTS, RatingData, known_before
 from tests.benchmarks.rating_systems import SYSTEMS, Problem, some_of_each
-from tests.benchmarks.ratings import doubt, known, mended, parsed, report
+from tests.benchmarks.ratings import WITH, Measured, doubt, known, mended, parsed, report
 from tests.pipeline.rated import rated
 
 
@@ -62,16 +62,42 @@ def test_groups_part_the_rows(problem: Problem) -> None:
 
 def test_tables_have_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     whole = {"a": [{"nll": 1.0, "sd": 2.0}, {"nll": 1.5, "sd": 2.0}], "b": [{"nll": 3.0, "sd": 1.0, "aurc": 0.25}]}
-    report(parsed(["--protocol", "x.py"]), whole, {("a", "book: cold"): [{"nll": 4.0}]})
+    report(parsed(["--protocol", "x.py"]), {"all": Measured(whole, {("a", "book: cold"): [{"nll": 4.0}]})})
     text = capsys.readouterr().out
+    assert "with the unrated reading history" in text
     assert text.index("1.2500") < text.index("2.0000") < text.index("0.2500") < text.index("4.0000")
     assert "auroc" not in text
+
+
+def test_both_histories_are_printed_where_both_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = parsed(["--protocol", "x.py", "--history", "all", "rated"])
+    report(chosen, {name: Measured({"a": [{"nll": 1.0 + i}]}, {}) for i, name in enumerate(chosen.history)})
+    text = capsys.readouterr().out
+    places = [text.index(told) for told in (WITH["all"], "1.0000", WITH["rated"], "2.0000")]
+    assert places == sorted(places)
+    assert set(WITH) == set(HISTORIES)
+
+
+def test_the_rated_history_has_no_reading_that_was_not_rated(problem: Problem) -> None:
+    """And neither has one that is asked; unrated readings are in the whole history only."""
+    parts = {"train": problem.train, "validation": problem.validation, "test": problem.asked}
+    pairs = {name: np.stack([part.reader, part.book], axis=1).astype(np.int64) for name, part in parts.items()}
+    every = np.stack(np.meshgrid(np.arange(80), np.arange(50), indexing="ij"), axis=-1).reshape(-1, 2)
+    rated_pairs = {tuple(pair) for pair in pairs["train"].tolist()}
+    asked = {tuple(pair) for name in PARTS[1:] for pair in pairs[name].tolist()}
+    by_history = {
+        history: {tuple(pair) for pair in every[known_before(every, parts, history)].tolist()} for history in HISTORIES
+    }
+    assert by_history["rated"] == rated_pairs
+    assert by_history["all"] == {tuple(pair) for pair in every.tolist()} - asked
+    assert rated_pairs < by_history["all"]
 
 
 def test_options() -> None:
     chosen = parsed(["--protocol", "x.py"])
     assert chosen.splits == [0, 1, 2]
     assert chosen.part == "test"
+    assert chosen.history == ["all"]
     assert chosen.groups == RatingFeaturesConfig().groups
 
 

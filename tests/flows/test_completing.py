@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from data.release import Release, kept_releases
 from data.store import KEY_VARIABLE, Store
 from flows.cli import USER_ERROR, main
-from pipeline.complete import machine_of, missing_books
+from models.dbm_config import UNKNOWN
+from pipeline.complete import condition, machine_of, missing_books
 from tests.pipeline.machine_release import build
 from tests.pipeline.topic_release import HISTORIES, KEY, N_BOOKS, TASTE, raw_ids
 
@@ -45,7 +47,10 @@ def test_json_lists_what_the_machine_says(store: Store, release: Release, capsys
     answer = json.loads(ask(store, release, capsys, READER, "-k", "4", "--json"))
     read = np.array(HISTORIES[0])
     found = missing_books(machine_of(store, release), read, N_BOOKS, np.ones(N_BOOKS, bool), 0)
-    assert answer["asked"] == {"n_books": len(read), "n_known": found.n_known, "n_asked_of": 30}
+    given = "given which of the 30 books are read and which are not"
+    known = {"n_books": len(read), "n_known": found.n_known, "n_asked_of": 30}
+    assert answer["asked"] == {**known, "condition": given}
+    assert answer["verdict"] == release.boltzmann["verdict"]["told"]
     assert (answer["release"], answer["level"], answer["filters"]) == (release.id, 0.9, [])
     assert [book["book"] for book in answer["books"]] == [f"t:{row:02d}" for row in found.rows[:4]]
     for name in ("p", "low", "high", "sd", "error"):
@@ -56,6 +61,7 @@ def test_json_lists_what_the_machine_says(store: Store, release: Release, capsys
 def test_csv_has_a_row_a_book(store: Store, release: Release, capsys: pytest.CaptureFixture[str]) -> None:
     rows = list(csv.DictReader(io.StringIO(ask(store, release, capsys, READER, "-k", "3", "--format", "csv"))))
     assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    assert {row["verdict"] for row in rows} == {release.boltzmann["verdict"]["told"]}
     assert all(float(row["low"]) <= float(row["p"]) <= float(row["high"]) for row in rows)
 
 
@@ -66,6 +72,14 @@ def test_the_table_says_what_its_numbers_are(
     assert "of the 30 most read books" in out
     assert "from sampling alone" in out
     assert release.boltzmann["verdict"]["told"].split(";")[0] in out.replace("\n", " ")
+
+
+def test_what_is_not_shown_is_not_said_to_be_unread_where_it_is_unknown(store: Store, release: Release) -> None:
+    model = machine_of(store, release)
+    assert "which are not" in condition(model)
+    model.config = replace(model.config, unshown=UNKNOWN)
+    assert "which are not" not in condition(model)
+    assert "taken for unknown" in condition(model)
 
 
 def test_filters_leave_books_out(store: Store, release: Release, capsys: pytest.CaptureFixture[str]) -> None:

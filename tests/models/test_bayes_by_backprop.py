@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyro
 import pytest
@@ -180,7 +182,9 @@ def test_local_draws_have_the_moments_of_drawn_weights() -> None:
 
 def test_validation_rows_keep_the_best_state_and_end_the_fit() -> None:
     """Without a prior to speak of, a wide net learns the noise of few rows; the best state is an early one."""
-    config = BayesByBackpropConfig(prior_sd=30.0, initial_sd=1e-3, epochs=300, batch_size=30, learning_rate=0.02)
+    config = BayesByBackpropConfig(
+        prior_sd=30.0, initial_sd=1e-3, epochs=300, batch_size=30, learning_rate=0.02, kl_warmup=0.0
+    )
     train, held = rows_of(config, 30, seed=1), rows_of(config, 200, seed=2)
     stopped = BayesByBackprop.fit(train, config, Run(0, device="cpu"), validation=held)
     to_the_end = BayesByBackprop.fit(train, config, Run(0, device="cpu"))
@@ -214,6 +218,23 @@ def test_a_warm_up_leaves_the_divergence_out_at_first() -> None:
     half = kl_divergence(guide.distribution(), prior_of("gaussian", sds)) / 12 / 2
     torch.testing.assert_close(losses[1] - losses[0], half, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(losses[2], losses[1])
+
+
+def test_a_state_of_the_warm_up_is_never_kept() -> None:
+    config = BayesByBackpropConfig(hidden_sizes=(), epochs=6, kl_warmup=0.5)
+    seen: list[np.ndarray] = []
+
+    before = torch.get_num_threads()
+
+    def ever_worse(arrays: Mapping[str, np.ndarray]) -> float:
+        assert torch.get_num_threads() == 1, "threads would wait for each other"
+        seen.append(arrays["loc"].copy())
+        return float(len(seen))
+
+    kept = fit_arrays(rows_of(config, 12), config, Run(0, device="cpu"), "fit/bayes_by_backprop", ever_worse)
+    assert not np.array_equal(seen[0], seen[2])
+    np.testing.assert_array_equal(kept["loc"], seen[2], "the first state with the whole divergence")
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,27 @@ def test_the_best_state_by_the_judge_is_kept_and_patience_ends() -> None:
     torch.testing.assert_close(line.coefficients.detach(), states[1])
 
 
+def test_a_verdict_counts_only_from_the_share_of_the_steps_that_is_named() -> None:
+    line, verdicts = Line(), iter([0.0, 0.1, 5.0, 4.0, 6.0, 7.0])
+    states: list[torch.Tensor] = []
+    step = gradient_step(line.loss, torch.optim.SGD(line.parameters(), lr=0.1))
+
+    def judge() -> float:
+        states.append(line.coefficients.detach().clone())
+        return next(verdicts)
+
+    loop = Loop(epochs=10, batch_size=40, patience=2, counts_from=0.3)
+    trained = train(line, step, 40, loop, seed=0, judge=judge)
+    assert (trained.kept_epoch, trained.why) == (4, "no better verdict"), "not the first two, which do not count"
+    assert len(trained.verdicts) == 6, "patience runs from the third epoch on"
+    torch.testing.assert_close(line.coefficients.detach(), states[3])
+
+
+@pytest.mark.parametrize(("share", "first"), [(0.0, 1), (0.05, 1), (0.3, 3), (0.31, 4), (1.0, 10)])
+def test_the_first_epoch_that_counts(share: float, first: int) -> None:
+    assert Loop(10, 40, counts_from=share).first_counted == first
+
+
 def observed_two(rows: torch.Tensor) -> None:
     """A standard normal mean and one observation of it, 2, with variance 1: the posterior is N(1, 1/2)."""
     mean = pyro.sample("mean", dist.Normal(0.0, 1.0))

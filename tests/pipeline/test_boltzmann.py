@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ import torch
 from data.artifact import read_json
 from data.checkpoint import Checkpoint
 from data.corpus import Corpus
-from data.errors import BadConfig, EmptyCorpus, WagahaiError
+from data.errors import BadArtifact, BadConfig, EmptyCorpus, NoDevice, WagahaiError
 from data.progress import Quiet
 from data.release import Release, kept_releases
 from data.split import HeldOut, Split
@@ -22,11 +21,15 @@ from data.store import Store
 from models.dbm import Dbm
 from models.dbm_config import DbmConfig
 from models.dbm_exact import log_likelihood
-from pipeline.boltzmann import make_boltzmann, verdict, write_boltzmann
+from models.training import Diverged
+from pipeline import boltzmann
+from pipeline.boltzmann import Boltzmann, make_boltzmann, write_boltzmann
+from pipeline.boltzmann_portrait import make_portrait
+from pipeline.boltzmann_verdict import verdict
 from pipeline.complete import machine_of, missing_books
 from pipeline.config import EvaluationConfig
 from pipeline.downstream import LeftOut
-from pipeline.judge_boltzmann import KIND, BoltzmannQuality, of_books, task_of
+from pipeline.judge_boltzmann import BoltzmannQuality, of_books, task_of
 from pipeline.represent import READERS, WHOLE, Part, make_model, model_config
 from tests.killing import Killed, KillsAfter
 from tests.models.corpora import corpus_of, shown
@@ -56,9 +59,10 @@ def split(part: Part) -> Split:
 
 
 @pytest.fixture(scope="module")
-def quality(store: Store) -> BoltzmannQuality:
-    (folder,) = store.artifact(KIND, "any").parent.iterdir()
-    return BoltzmannQuality.load(folder)
+def quality(store: Store, part: Part) -> BoltzmannQuality:
+    known = make_boltzmann(store, part, SETTINGS, Quiet())
+    assert isinstance(known, Boltzmann)
+    return BoltzmannQuality.load(known.quality)
 
 
 # ---- what is judged on ------------------------------------------------------------------
@@ -84,6 +88,16 @@ def test_readers_of_enough_books_are_judged_by_all_of_them_and_asked_if_one_is_h
     np.testing.assert_allclose(task.frequent, [3.5 / 4, 3.5 / 4, 1.5 / 4])  # of the three who have read two of them
     with pytest.raises(EmptyCorpus, match=r"lower dbm\.min_books"):
         task_of(train, held, DbmConfig(n_visible=3, min_books=3))
+
+
+def test_figures_of_fewer_readers_than_may_be_told_are_not_made() -> None:
+    """Two readers are judged, of one a book is hidden: that one's figures would be the mean."""
+    train = corpus_of([[0, 1], [0, 1], [0, 1, 2], [4]], 5)
+    held = HeldOut(np.arange(2), shown([[0], [0, 1]], 5), shown([[1], [3]], 5))
+    config = DbmConfig(n_visible=3, min_books=2)
+    assert task_of(train, held, config, min_readers=1).hidden.shape[0] == 1
+    with pytest.raises(EmptyCorpus, match="fewer than 2 held-out readers"):
+        task_of(train, held, config, min_readers=2)
 
 
 def test_figures_are_those_of_the_models(store: Store, part: Part, split: Split, quality: BoltzmannQuality) -> None:
@@ -138,6 +152,38 @@ def test_too_few_readers_of_the_books_make_no_machine(store: Store, part: Part, 
         make_boltzmann(store, part, wrong, Quiet())
 
 
+def test_validation_readers_fewer_than_may_be_told_make_no_portrait(
+    store: Store, part: Part, split: Split, tmp_path: Path
+) -> None:
+    held = (split.validation.visible + split.validation.hidden).tocsr()
+    many = replace(SETTINGS, corpus=replace(SETTINGS.corpus, min_readers=held.shape[0] + 1))
+    model, _ = make_model(store, "dbm", replace(part, name=WHOLE), SETTINGS, Quiet())
+    with pytest.raises(EmptyCorpus, match=f"fewer than {held.shape[0] + 1} validation readers"):
+        make_portrait(Store(tmp_path), part, model, many, Quiet())
+
+
+@pytest.mark.parametrize("error", [NoDevice("no CUDA"), BadArtifact("/store/dbm/1: no such field")])
+def test_what_a_person_has_to_mend_is_no_reason_to_leave_the_machine_out(
+    store: Store, part: Part, error: WagahaiError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> tuple[Path, bool]:
+        raise error
+
+    monkeypatch.setattr(boltzmann, "make_quality", fails)
+    with pytest.raises(type(error), match=str(error)):
+        make_boltzmann(store, part, SETTINGS, Quiet())
+
+
+def test_a_loss_that_is_no_number_leaves_the_machine_out(
+    store: Store, part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverges(*_: object) -> tuple[Path, bool]:
+        raise Diverged("the loss is no number")
+
+    monkeypatch.setattr(boltzmann, "make_quality", diverges)
+    assert make_boltzmann(store, part, SETTINGS, Quiet()) == LeftOut("the loss is no number")
+
+
 def test_a_fit_that_was_killed_goes_on_in_the_store(store: Store, part: Part, tmp_path: Path) -> None:
     whole, elsewhere = replace(part, name=WHOLE), Store(tmp_path)
     with pytest.raises(Killed):
@@ -153,40 +199,7 @@ def test_a_fit_that_was_killed_goes_on_in_the_store(store: Store, part: Part, tm
         np.testing.assert_array_equal(Dbm.load(found).arrays()[name], array)
 
 
-# ---- the verdict --------------------------------------------------------------------------
-
-
-def rows_of(recall: dict[str, float], over: dict[str, list[float]], layers: list[float] | None) -> list[dict[str, Any]]:
-    gains = {"popularity": [9.0, 8.0, 10.0]} | ({"rbm": layers} if layers else {})
-    found = [{"system": name, "metric": "recall20", "mean": mean, "over": over} for name, mean in recall.items()]
-    return [*found, {"system": "dbm", "metric": "log_likelihood", "mean": -70.0, "over": gains}]
-
-
-RECALL = {"popularity": 0.1, "item_knn": 0.2, "ease": 0.25, "dbm": 0.3}
-
-
-def test_it_finds_most_if_it_beats_every_yardstick_beyond_chance() -> None:
-    surely = {"popularity": [0.2, 0.1, 0.3], "item_knn": [0.1, 0.05, 0.15], "ease": [0.05, 0.01, 0.09]}
-    found = verdict(rows_of(RECALL, surely, None))
-    assert (found["finds_most"], found["layers_help"]) == (True, None)
-    assert "9.0 nats likelier" in found["told"]
-    assert "30.0 % among 20, ease 25.0 %" in found["told"]
-    assert not verdict(rows_of(RECALL, {**surely, "ease": [0.05, -0.01, 0.09]}, None))["finds_most"]
-
-
-@pytest.mark.parametrize(
-    ("layers", "helps", "said"),
-    [
-        ([0.5, 0.1, 0.9], True, "one help: +0.50 nats"),
-        ([0.5, -0.1, 0.9], False, "do not help beyond chance"),
-        ([-0.5, -0.9, -0.1], False, "harm"),
-    ],
-)
-def test_more_layers_help_beyond_chance_or_not(layers: list[float], helps: bool, said: str) -> None:
-    over = {kind: [0.1, 0.0, 0.2] for kind in ("popularity", "item_knn", "ease")}
-    found = verdict(rows_of(RECALL, over, layers))
-    assert found["layers_help"] is helps
-    assert said in found["told"]
+# ---- what the release says ---------------------------------------------------------------
 
 
 def test_the_release_says_how_good_its_machine_is(release: Release, quality: BoltzmannQuality) -> None:
@@ -197,7 +210,7 @@ def test_the_release_says_how_good_its_machine_is(release: Release, quality: Bol
     of = quality.per_reader["dbm"]["log_likelihood"]
     assert row["mean"] == pytest.approx(of.mean())
     assert row["over"]["rbm"][0] == pytest.approx((of - quality.per_reader["rbm"]["log_likelihood"]).mean())
-    assert found["verdict"] == verdict(found["rows"])
+    assert found["verdict"] == verdict(found)
 
 
 # ---- what is missing ----------------------------------------------------------------------

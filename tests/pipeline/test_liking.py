@@ -30,6 +30,16 @@ def test_strength_by_hand() -> None:
     assert strength(np.array([0, 0, 1, 1]), np.array([0.0, 2.0, 3.0, 5.0])) == pytest.approx(2 / 3.5)
 
 
+def test_groups_without_noise_have_effects_and_not_zero_by_zero() -> None:
+    """Every group agrees with itself: the means are believed, and a group nobody rated still gets an effect of 0."""
+    group, score = np.array([0, 0, 1, 1]), np.array([-1.0, -1.0, 1.0, 1.0])
+    ones = np.zeros(4, np.int64)
+    liking = Liking.fit(np.arange(3), Scored(np.arange(4), group, ones, score, 2))
+    assert 0 < strength(group, score) == liking.strength < 1e-3
+    sums = np.concatenate([liking.sums, np.zeros((3 - len(liking.sums), 3))])
+    np.testing.assert_allclose(liking.effect(sums), [-1, 1, 0], atol=1e-5)
+
+
 def test_the_shrunken_effect_is_the_best_guess() -> None:
     """No other strength predicts the planted effects better (mean square)."""
     random = np.random.default_rng(4)

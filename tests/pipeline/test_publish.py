@@ -209,7 +209,7 @@ def release(store: Store, good: Ingredients) -> Release:
 def test_a_release_is_complete(release: Release) -> None:
     files = sorted(path.relative_to(release.folder).as_posix() for path in release.folder.rglob("*") if path.is_file())
     exported = ["books.parquet", "neighbours.parquet"]
-    queried = ["books.json", "manifest.json", "quality.json"]
+    queried = ["books.json", "manifest.json", "predictors.json", "quality.json"]
     queried += [
         f"spaces/{kind}/{name}" for kind in ("spectral", "word2vec") for name in ("arrays.npz", "manifest.json")
     ]

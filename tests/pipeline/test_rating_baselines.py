@@ -34,6 +34,17 @@ def test_planted_biases_and_variances_are_found() -> None:
     assert np.corrcoef(np.log(found.reader_sd), np.log(sd))[0, 1] > 0.95
 
 
+def test_readers_who_never_vary_have_biases_and_one_without_ratings_has_none() -> None:
+    """Nothing is left of any rating: a bias is believed whole, and nobody gets zero divided by zero."""
+    reader, book = np.repeat(np.arange(2, dtype=np.int32), 3), np.tile(np.arange(3, dtype=np.int32), 2)
+    levels = np.array([1, 2, 3, 4], np.float32)
+    found = Biases.fit(Ratings(reader, book, np.repeat(levels[[1, 3]], 3), levels, 3, 4))
+    np.testing.assert_allclose(found.of_reader, [-1, 1, 0], atol=1e-5)
+    np.testing.assert_allclose(found.of_book, 0, atol=1e-5)
+    p = found.forecast(np.array([0, 1, 2]), np.array([0, 3, 3]), sd_of_reader=False)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+
+
 def test_variances_are_those_of_ratings_not_known() -> None:
     """Three ratings a reader: residuals of biases that knew them would be a tenth too small."""
     random = np.random.default_rng(6)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
 from scipy.stats import multivariate_normal
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from data.vectors import unit_rows
+from pipeline import reader_taste
+from pipeline.rating_evidence import Population, Readers
 from pipeline.reader_taste import History, ReaderTaste, negative_log_likelihood
+from tests.pipeline.rated import rated
 
 VARIANCES = np.array([0.1, 0.3, 0.2, 0.15, 0.4])
 NEARNESS = (4.0,)
@@ -118,3 +124,30 @@ def test_without_vectors_there_is_no_nearness() -> None:
     history = History(np.array([0]), np.array([0.0]), np.array([[1.0]]))
     mean, _ = taste.posterior(history, np.array([1]), np.array([0.0]), np.array([-1]), np.array([0]))
     assert mean[0] == pytest.approx(0.1 / (0.1 + 0.1 + 0.7))  # constant / (constant + author + noise)
+
+
+def blas_threads() -> set[int]:
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def test_readers_are_looked_at_by_one_thread_of_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two, each small inverse waits for both to meet: a fit on a busy machine takes 5 to 15 times as long."""
+    seen: dict[str, set[int]] = {"fit": set(), "posterior": set()}
+    likelihood, posterior = reader_taste.negative_log_likelihood, ReaderTaste.posterior
+
+    def listening(*arguments: Any) -> tuple[float, np.ndarray]:
+        seen["fit"] |= blas_threads()
+        return likelihood(*arguments)
+
+    def asked(self: ReaderTaste, *arguments: Any) -> tuple[np.ndarray, np.ndarray]:
+        seen["posterior"] |= blas_threads()
+        return posterior(self, *arguments)
+
+    monkeypatch.setattr(reader_taste, "negative_log_likelihood", listening)
+    monkeypatch.setattr(ReaderTaste, "posterior", asked)
+    ratings, context = rated(n_readers=10, n_books=20)
+    with threadpool_limits(2, user_api="blas"):
+        population = Population.fit(ratings, context, NEARNESS, 5, 0)
+        Readers.of(population, ratings, ratings, 100).evidence(ratings.reader[:5], ratings.book[:5])
+        assert blas_threads() == {2}, "others have as many as before"
+    assert seen == {"fit": {1}, "posterior": {1}}

@@ -61,6 +61,14 @@ def test_every_hidden_book_is_an_example_and_nothing_shown_is() -> None:
     assert len(sure) == n_open, "with a rate of 1 every pair that is not shown"
 
 
+def test_no_readers_give_no_examples_as_wide_as_others() -> None:
+    features, held_out, _ = planted(n_rows=5)
+    nothing = examples_of(features, held_out, np.empty(0, np.int64), Sampling(0.2), np.random.default_rng(1))
+    some = examples_of(features, held_out, np.array([0]), Sampling(0.2), np.random.default_rng(1))
+    assert len(nothing) == 0 < len(some)
+    assert nothing.features.shape[1] == some.features.shape[1]
+
+
 def test_the_odds_of_draws_are_multiplied_by_the_rate() -> None:
     p = np.array([[[0.5, 0.5], [0.2, 0.8]]], np.float32)
     found = corrected(Draws(p[:, :, 1], p[:, :, 1], p), np.log([0.1, 0.25]))

@@ -77,6 +77,15 @@ def test_a_reader_who_shows_nothing_has_features_all_the_same() -> None:
     assert np.isfinite(rows).all()
 
 
+def test_of_books_that_no_ranker_tells_apart_the_one_of_more_readers_comes_first() -> None:
+    data = tastes(0)
+    n_readers = np.random.default_rng(1).permutation(data.n_books) * 3  # no two alike, in no order of rows
+    knn = ItemKnn.fit(data, ItemKnnConfig(), Run(0))
+    found = ReadingFeatures.of({"item_knn": knn}, n_readers, np.arange(data.n_books))
+    rank = found.block(shown([[]], data.n_books)).rank[0]
+    np.testing.assert_array_equal(np.argsort(rank), np.argsort(-n_readers))
+
+
 def test_one_by_one_is_as_together() -> None:
     found = features()
     together = columns(found, [[0, 2], [3]], [0, 1], [1, 1])

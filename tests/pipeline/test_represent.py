@@ -43,6 +43,13 @@ def test_settings_searched_with_another_seed_are_refused() -> None:
         check_settings(Settings(searched={"item_knn": {}}), 0)
 
 
+@pytest.mark.parametrize("table", [{"patience": 3}, {"judge_every": 1}])
+def test_settings_of_a_machine_that_would_do_nothing_are_refused(table: dict[str, int]) -> None:
+    check_settings(Settings(models={"dbm": {"epochs": 3, "patience": 0}}), 0)
+    with pytest.raises(BadConfig, match=rf"models\.dbm\.{next(iter(table))}: . has no effect in a profile"):
+        check_settings(Settings(models={"dbm": table}), 0)
+
+
 def test_models_of_topics_are_judged_on_the_split_by_readers_alone(tmp_path: Path) -> None:
     write_json(tmp_path / "manifest.json", {"metrics": {"n_readers": 100, "n_books": 100}})
     settings = Settings(publish=SPACES, topics=TopicsConfig(models=("prodlda",)))

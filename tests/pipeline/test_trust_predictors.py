@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ from pipeline.judge_rating import BIASES, NET, OPINION, SHARES, STRONGEST, Ratin
 from pipeline.judge_will_read import CURVE, LOG_LOSS, P_EDGES, POPULARITY, WillReadQuality
 from pipeline.judge_will_read import NET as READ
 from pipeline.metrics import METRICS
+from pipeline.rating_metrics import KNOWN
 from pipeline.trust_predictors import will_read_record
 from pipeline.trust_rating import rating_record
+from tests.pipeline.hand_quality import hand_quality
 
 CONFIG = EvaluationConfig(n_bootstrap=200)
 N_READERS = 60
+LEAST = 5  # readers below which a group is not told
 
 
 def reading(*, loss: float, ndcg: float) -> WillReadQuality:
@@ -30,7 +34,7 @@ def reading(*, loss: float, ndcg: float) -> WillReadQuality:
     bins, groups = np.zeros((3, len(P_EDGES) - 1)), np.zeros((5, 3, 3))
     bins[:, 5], groups[:, 1, 2] = (100, 10, 12), (100, 10, 12, 20, 2)
     n = np.full(N_READERS, 2)
-    return WillReadQuality("blend", per_reader, n * 4, n, bins, groups)
+    return WillReadQuality("blend", per_reader, n * 10, n, bins, groups)
 
 
 @pytest.mark.parametrize(
@@ -40,13 +44,13 @@ def reading(*, loss: float, ndcg: float) -> WillReadQuality:
 def test_books_are_ranked_by_what_ranks_better_by_more_than_chance(
     loss: float, ndcg: float, published: bool, rank_by: str
 ) -> None:
-    verdict = will_read_record(reading(loss=loss, ndcg=ndcg), CONFIG, "ndcg100", 0)["verdict"]
+    verdict = will_read_record(reading(loss=loss, ndcg=ndcg), CONFIG, "ndcg100", 0, LEAST)["verdict"]
     assert (verdict["is_published"], verdict["rank_by"]) == (published, rank_by)
     assert verdict["told"].startswith("Said to be read 10, read 12;" if published else "Left out: ")
 
 
 def test_figures_of_what_is_read_are_those_of_the_arrays() -> None:
-    record = will_read_record(reading(loss=8.0, ndcg=0.5), CONFIG, "ndcg100", 0)
+    record = will_read_record(reading(loss=8.0, ndcg=0.5), CONFIG, "ndcg100", 0, LEAST)
     rows = {(row["system"], row["metric"]): row for row in record["rows"]}
     assert rows[READ, LOG_LOSS]["mean"] == pytest.approx(4.0), "nats a book read: each of 60 readers reads 2"
     assert rows[READ, "ndcg100"]["over"]["blend"][0] == pytest.approx(0.1)
@@ -54,7 +58,7 @@ def test_figures_of_what_is_read_are_those_of_the_arrays() -> None:
         {"low": P_EDGES[5], "high": P_EDGES[6], "n": 100, "p": 0.1, "read": pytest.approx(0.12)}
     ]
     assert record["groups"] == [
-        {"readers": "warm", "books": "hot", "n": 100, "p": 0.1, "read": pytest.approx(0.12), "epistemic": 0.1}
+        {"readers": ["warm"], "books": "hot", "is_told": True, "n": 100, "p": 0.1, "read": 0.12, "epistemic": 0.1}
     ]
 
 
@@ -92,14 +96,43 @@ def ratings(p_net: float, p_simple: float, n_readers: int = 40) -> RatingQuality
 def test_a_predictor_of_ratings_says_whether_it_is_better_than_what_is_simple(
     net: float, simple: float, published: bool, better: bool, told: str
 ) -> None:
-    verdict = rating_record(ratings(net, simple), CONFIG, 0)["verdict"]
+    verdict = rating_record(ratings(net, simple), CONFIG, 0, LEAST)["verdict"]
     assert (verdict["is_published"], verdict["is_better"]) == (published, better)
     assert verdict["told"].startswith(told)
 
 
 def test_the_doubt_is_split_into_shares() -> None:
-    doubt = rating_record(ratings(0.8, 0.6), CONFIG, 0)["doubt"]
+    doubt = rating_record(ratings(0.8, 0.6), CONFIG, 0, LEAST)["doubt"]
     assert doubt == pytest.approx({"of_model": 1 / 6, "of_book": 1 / 12, "of_reader": 5 / 12, "stays": 1 / 3}, rel=1e-5)
+
+
+@pytest.mark.parametrize(("n_hot", "readers"), [(4, [["warm", "hot"]]), (5, [["warm"], ["hot"]])])
+def test_groups_of_few_readers_who_read_go_together(n_hot: int, readers: list[list[str]]) -> None:
+    quality = reading(loss=8.0, ndcg=0.5)
+    n_shown = np.where(np.arange(N_READERS) < n_hot, 90, 20)
+    quality.groups[:, 1:, 2] = np.array([100, 10, 12, 20, 2])[:, None]
+    found = will_read_record(replace(quality, n_shown=n_shown), CONFIG, "ndcg100", 0, LEAST)["groups"]
+    assert [one["readers"] for one in found] == readers
+    assert sum(one["n"] for one in found) == 200
+
+
+def test_of_held_out_readers_who_are_all_too_few_nothing_is_told() -> None:
+    found = will_read_record(reading(loss=8.0, ndcg=0.5), CONFIG, "ndcg100", 0, N_READERS + 1)["groups"]
+    assert found == [{"readers": ["warm"], "books": "hot", "is_told": False}]
+
+
+def test_groups_of_few_readers_who_rated_are_not_told() -> None:
+    """Eighteen are cold, eighteen warm and four hot: these go with the warm ones, or with all."""
+    quality = hand_quality()
+    found = rating_record(quality, CONFIG, 0, LEAST)["groups"]
+    assert {(tuple(one["readers"]), one["n_readers"]) for one in found} == {(("cold",), 18), (("warm", "hot"), 22)}
+    assert sum(one["n"] for one in found) == len(quality.category)
+    found = rating_record(quality, CONFIG, 0, 20)["groups"]
+    assert {(tuple(one["readers"]), one["n_readers"]) for one in found} == {(KNOWN, 40)}
+    lone = np.flatnonzero(quality.reader < 3)
+    few = np.where(np.isin(np.arange(len(quality.reader)), lone[:9]), 0, 30)  # three know the books of few ratings
+    told = rating_record(replace(quality, n_book_ratings=few), CONFIG, 0, LEAST)["groups"]
+    assert "cold" not in {one["books"] for one in told}
 
 
 def test_qualities_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Predictions of a release of the half circle whose quality is known by hand (`tests.pipeline.hand_quality`).
 
-Book i has i - 4 ratings, none below. The books' own doubt falls with them; readers disagree most about the first, whose
-title is a script, and least about the last. Of what is read next, as much is read as was said, among the likely books;
-of the unlikeliest nothing is.
+Book i has i - 4 ratings, none below, and a release knows those that are enough. The books' own doubt falls with them;
+readers disagree most about the first, whose title is a script, and least about the last. Of what is read next, as much
+is read as was said, among the likely books; of the unlikeliest nothing is.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from data.artifact import read_json, write_json
-from data.release import PREDICTORS, QUALITY, Release
+from data.digest import digest_of_arrays
+from data.release import PREDICTORS, Release
 from data.store import Store
 from pipeline.book_doubt import FOLDER, BookDoubt
 from pipeline.config import EvaluationConfig
 from pipeline.doubt_config import RATING, WILL_READ
+from pipeline.judge_rating import KIND as QUALITY
 from pipeline.judge_rating import RatingQuality
 from pipeline.judge_will_read import P_EDGES, WillReadQuality
 from pipeline.trust_predictors import will_read_record
@@ -26,6 +28,7 @@ from tests.pipeline.hand_quality import hand_quality
 from tests.reports.half_circle import N_BOOKS
 
 EVALUATION = EvaluationConfig(n_bootstrap=200)
+MIN_READERS = 5
 N_RATINGS = np.maximum(np.arange(N_BOOKS) - 4, 0)
 OF_BOOK = (1 / (1 + N_RATINGS)).astype(np.float32)
 STAYS = np.linspace(3, 1, N_BOOKS).astype(np.float32)
@@ -35,7 +38,7 @@ N_COLD = 3  # held-out readers who have shown less than ten books: too few to be
 
 def book_doubt() -> BookDoubt:
     same = np.full(N_BOOKS, 0.01, np.float32)
-    return BookDoubt(N_RATINGS, same, OF_BOOK, 10 * same, STAYS)
+    return BookDoubt(np.where(N_RATINGS < MIN_READERS, 0, N_RATINGS), same, OF_BOOK, 10 * same, STAYS)
 
 
 def will_read_quality(gain: float = 0.1) -> WillReadQuality:
@@ -59,24 +62,30 @@ def will_read_quality(gain: float = 0.1) -> WillReadQuality:
 
 
 def predict(store: Store, release: Release, quality: RatingQuality | None = None) -> dict[str, Any]:
-    """Write predictions of both tasks into a release; return what ``predictors.json`` says."""
+    """Write predictions of both tasks into a release and what they were judged by into the store.
+
+    Returns what ``predictors.json`` says.
+    """
     quality, reading = quality or hand_quality(), will_read_quality()
     tasks = {
-        RATING: rating_record(quality, EVALUATION, 0),
-        WILL_READ: will_read_record(reading, EVALUATION, "ndcg100", 0),
+        RATING: rating_record(quality, EVALUATION, 0, MIN_READERS),
+        WILL_READ: will_read_record(reading, EVALUATION, "ndcg100", 0, MIN_READERS),
     }
     vocabulary = release.manifest["vocabulary"]
-    for task, found in ((RATING, quality), (WILL_READ, reading)):
-        folder = release.folder / PREDICTORS / task / QUALITY
-        folder.mkdir(parents=True)
-        found.save(folder, vocabulary, {})
+    judged, _ = store.get_or_make(QUALITY, quality_name(quality), lambda folder: quality.save(folder, vocabulary, {}))
     books = release.folder / PREDICTORS / RATING / FOLDER
-    books.mkdir()
+    books.mkdir(parents=True)
     book_doubt().save(books, vocabulary, {})
     made = {task: {"artifact": f"p-{task}", "kind": "hand", "config": {}, "seed": 0} for task in tasks}
+    made[RATING]["quality"] = judged.name
     change(release.folder / "manifest.json", predictors=made)
     change(release.folder / "predictors.json", tasks=tasks, left_out={})
     return {"tasks": tasks, "left_out": {}}
+
+
+def quality_name(quality: RatingQuality) -> str:
+    """Return the name of the artifact of forecasts: other forecasts have another."""
+    return digest_of_arrays({"category": quality.category, **quality.p})
 
 
 def change(path: Path, **values: Any) -> None:

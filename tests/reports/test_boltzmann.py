@@ -13,12 +13,12 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from data.pseudonym import pseudonym
 from data.release import Release, kept_releases
 from data.store import Store
+from pipeline.boltzmann_verdict import verdict
 from reports.boltzmann import boltzmann_page, boltzmann_report
-from reports.boltzmann_chains import MEETING_COLUMNS, bin_name, bin_of, shares
+from reports.boltzmann_chains import MEETING_COLUMNS, bin_name, bin_of, course_sentence, shares
 from reports.boltzmann_readers import samples_of
 from reports.boltzmann_verdict import (
     correction_sentence,
-    gain_over,
     layers_sentence,
     likelihood_sentence,
     meeting_sentence,
@@ -119,12 +119,19 @@ def test_sentences_follow_the_figures() -> None:
     assert layers_sentence(found({"popularity": [1.0, 0.5, 1.5]}, {})) == ""
 
 
-def test_an_uncertain_normaliser_widens_what_likelihoods_differ_by() -> None:
-    """Errors of .3 and .3 nats: 1.96 sqrt(.18) = .832 beside half a width of .3 makes .884."""
-    gain = gain_over(found({**LIKELY, "rbm": [0.5, 0.2, 0.8]}, RECALL, error=0.3), "dbm", "rbm")
-    assert gain == pytest.approx((0.5, 0.5 - 0.884, 0.5 + 0.884), abs=1e-3)
-    exact = gain_over(found({**LIKELY, "rbm": [0.5, 0.2, 0.8]}, RECALL), "dbm", "rbm")
-    assert exact == pytest.approx((0.5, 0.2, 0.8))
+def test_page_and_verdict_say_the_same_whatever_the_error_of_log_z() -> None:
+    """Gains of 1 and .5 nats are beyond chance by readers alone, and not beside errors of log Z of one nat."""
+    gains = {"popularity": [1.0, 0.5, 1.5], "rbm": [0.5, 0.2, 0.8]}
+    for error, likelier, layers in (
+        (0.0, "1.0 nats likelier than", "more layers than one help"),
+        (1.0, "no likelier, beyond chance, than", "more layers than one make no difference beyond chance"),
+    ):
+        figures = found(gains, {**RECALL, "rbm": [0.0, -0.1, 0.1]}, error)
+        told = verdict(figures)["told"]
+        assert f"{likelier} independent books do" in told
+        assert f"{likelier} independent books do" in likelihood_sentence(figures)
+        assert layers in told
+        assert f"above the first {layers.removeprefix('more layers than one ')}" in layers_sentence(figures)
 
 
 def test_effective_samples_are_told_and_few_are_a_warning() -> None:
@@ -132,6 +139,28 @@ def test_effective_samples_are_told_and_few_are_a_warning() -> None:
     assert "log Z of the machine on 256 annealed chains worth 90 (standard error 0.120 nats)" in told
     assert "few" not in told
     assert "That is few for the machine and one hidden layer" in sampling_sentence(found(LIKELY, RECALL, effective=3.0))
+
+
+def test_which_way_annealing_is_off_is_told_where_it_was_used() -> None:
+    annealed = found(LIKELY, RECALL)
+    assert "a low log Z makes likelihoods too high" in sampling_sentence(annealed)
+    assert "makes likelihoods too low" not in sampling_sentence(annealed)
+    annealed["sampling"]["dbm"]["effective_samples_of_row"] = 7.0
+    assert "makes likelihoods too low" in sampling_sentence(annealed)
+    exact = {name: {**of, "effective_samples": None} for name, of in found(LIKELY, RECALL)["sampling"].items()}
+    assert "average" not in sampling_sentence({**annealed, "sampling": exact})
+
+
+@pytest.mark.parametrize(
+    ("nats", "said"), [([-9.0, -7.0, -8.0], "are not of that epoch"), ([-9, -8, -7], "last epoch too")]
+)
+def test_the_best_epoch_is_not_what_is_judged_and_published(nats: list[float], said: str) -> None:
+    kept = 5 * (1 + nats.index(max(nats)))
+    course = {"kept_epoch": kept, "epochs": [5, 10, 15], "log_likelihood": nats, "independent": -10.0, "n_readers": 90}
+    told = course_sentence({**course, "kept": {"effective_samples": None}})
+    assert f"Epoch {kept} of 15 is best by validation: +3.0 nats" in told
+    assert "by the very readers that chose it" in told
+    assert said in told
 
 
 def portrait(estimator: str, *epochs: tuple[int, int, int]) -> dict[str, Any]:
@@ -156,7 +185,9 @@ def met(tau: dict[int, int], n_corrected: int, n_truncated: int = 0) -> dict[str
 
 def test_meetings_of_the_finished_machine_are_told() -> None:
     gibbs = meeting_sentence("coupled_gibbs", met({1: 20, 3: 60, 1001: 20}, 80, 20))
-    assert gibbs.startswith("Coupled Gibbs chains: 80 % of 100 pairs correct something; half of all have met by step 3")
+    assert gibbs.startswith(
+        "Coupled Gibbs chains, lag 1, unit by unit: 80 % of 100 pairs correct something; half of all have met by step 3"
+    )
     assert "20 did not meet in 1,000 steps" in gibbs
     assert "no correction occurred in any of 50 pairs" in meeting_sentence("coupled_mh", met({1: 50}, 0))
     assert "Nothing is coupled" in meeting_sentence("local_mode", met({1: 50}, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,7 @@ def test_books_are_apart_by_the_reason_of_the_doubt(tree: HTMLParser) -> None:
     assert [row[1].removesuffix(f" Author{i}") for row, i in zip(few, expected, strict=True)] == [
         titles[i] for i in expected
     ]
-    assert few[0][3] == "none"
+    assert few[0][3] == "under 5"  # none, which a release does not know
     assert few[-1][3] == N_RATINGS[expected[-1]].astype(str)
     assert few[len(unrated)][3] == "under 5"  # one rating
     assert few[0][4] == f"± {np.sqrt(OF_BOOK[0] + 0.01):.2f}"
@@ -268,6 +269,19 @@ def test_a_task_that_is_left_out_says_why_and_what_was_measured(tmp_path: Path) 
     assert len(tree.css("table.systems")) == 1
 
 
+def test_forecasts_that_are_gone_are_said_to_be(tmp_path: Path) -> None:
+    store = build(tmp_path, settings())
+    predict(store, Release.open(store))
+    shutil.rmtree(store.root / "artifacts" / "rating_quality")
+    tree = page_of(store)
+    told = text_of(tree, "p.verdict")
+    assert "cannot be worked out any more" in told
+    assert "wagahai refresh" in told
+    assert len(tree.css("table.systems")) == 2, "what was measured is told all the same"
+    assert "is not published" not in text_of(tree, "main")
+    assert [chart.attributes["id"] for chart in tree.css("figure.chart")] == CHARTS[-1:]
+
+
 def test_what_changed_is_said_with_intervals_and_chance(tmp_path: Path) -> None:
     store = build(tmp_path, settings())
     assert "No earlier release" not in text_of(page_of(store), "main")  # nothing is predicted
@@ -295,14 +309,14 @@ def test_what_changed_is_said_with_intervals_and_chance(tmp_path: Path) -> None:
 
 def test_a_release_of_simulated_readers_has_its_page_and_it_names_none_of_them(predicting: Store) -> None:
     release = Release.open(predicting)
-    page = uncertainty_page(release, None)
+    page = uncertainty_page(predicting, release, None)
     tree = HTMLParser(page)
     told = release.predictor_quality["left_out"].get("rating", "The rating predictor is ")
     assert told.rstrip(".") in text_of(tree, "p.verdict")
     assert [row[0].split(" ")[:2] for row in rows(tree, "table.systems")][3] == ["Bayesian", "ridge"]
     corpus = Corpus.load(predicting.artifact("corpus", release.manifest["corpus"]["artifact"]))
     assert not [reader for reader in corpus.readers.ids if reader in page]
-    assert uncertainty_page(Release.open(predicting), None) == page
+    assert uncertainty_page(predicting, Release.open(predicting), None) == page
 
 
 @pytest.mark.browser
