@@ -190,26 +190,26 @@ def test_again_changes_nothing(store: Store) -> None:
 
 
 def test_a_name_of_a_file_that_is_the_id_goes_too(tmp_path: Path) -> None:
-    store = Store(tmp_path / "store")
-    lines = "42\tb0\n42\tb1\n42\tb2\n!rating\t42\n!rating\t42"
-    path = tmp_path / "title_42.txt"
+    store = Store(tmp_path / "store")  # the id is no part of a time: two digits once were the minute of the commit
+    lines = "7421\tb0\n7421\tb1\n7421\tb2\n!rating\t7421\n!rating\t7421"
+    path = tmp_path / "title_7421.txt"
     path.write_text(lines)
     ingest(store, path, Tsv(), Quiet())
-    other = tmp_path / "42nd.tsv"
-    other.write_text("q\tb42")
+    other = tmp_path / "7421nd.tsv"
+    other.write_text("q\tb7421")
     ingest(store, other, Tsv(), Quiet())
     history = History(store.history)
-    assert history.latest().batches["files"].to_list() == ["title_42.txt", "42nd.tsv"]
-    assert {trace.path.split("/")[1] for trace in check(store, "42", Quiet()).traces} == {
+    assert history.latest().batches["files"].to_list() == ["title_7421.txt", "7421nd.tsv"]
+    assert {trace.path.split("/")[1] for trace in check(store, "7421", Quiet()).traces} == {
         "batches",
         "readings",
         "rejects",
     }
-    assert forget(store, "42", Quiet()).proof.is_clean
-    assert history.latest().batches["files"].to_list() == ["title_….txt", "42nd.tsv", ""]
+    assert forget(store, "7421", Quiet()).proof.is_clean
+    assert history.latest().batches["files"].to_list() == ["title_….txt", "7421nd.tsv", ""]
     assert set(history.latest().rejects.collect()["file"]) == {"title_….txt"}
-    assert "title_….txt:4 42" in history.latest().batches["reasons"][0]
-    assert not any(b"title_42" in path.read_bytes() for path in store.root.rglob("*") if path.is_file())
+    assert "title_….txt:4 7421" in history.latest().batches["reasons"][0]
+    assert not any(b"title_7421" in path.read_bytes() for path in store.root.rglob("*") if path.is_file())
 
 
 def test_the_inbox_is_the_users(store: Store) -> None:
