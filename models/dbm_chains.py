@@ -9,7 +9,7 @@ import torch
 
 from models.dbm_gibbs import chain_parity, local_modes
 from models.dbm_machine import Machine
-from models.dbm_phase import Estimate, Phase, independent
+from models.dbm_phase import Estimate, Phase
 from models.dbm_state import EVEN, State, mean, sampled
 from models.dbm_statistics import Report, no_counts, one_each
 
@@ -30,20 +30,19 @@ class Gibbs(Phase):
     unbiased: ClassVar[bool] = False
     n_sweeps: int = 1
 
-    def expectation(
-        self, machine: Machine, n_rows: int, random: torch.Generator, start: State | None = None
-    ) -> Estimate:
-        """See `Phase`; without `start` chains start at the local modes reached from uniform states."""
-        if machine.n_layers == 1:
-            return independent(machine, n_rows)
+    def begin(self, machine: Machine, n_rows: int, random: torch.Generator) -> tuple[State, torch.Tensor]:
+        """Return the local modes reached from uniform states."""
+        return local_modes(machine, n_rows, random)
+
+    def run(self, machine: Machine, state: State, steps: torch.Tensor, random: torch.Generator) -> Estimate:
+        """See `Phase`."""
         parity = chain_parity(machine)
-        state, steps = local_modes(machine, n_rows, random) if start is None else (start, no_counts(machine.biases[0]))
         draw = sampled(random)
         for _ in range(self.n_sweeps):
             state = machine.sweep(state, draw, first=1 - parity)
         other = torch.sigmoid(machine.block_field(state[parity], 1 - parity))
         counted = State(state.even, other) if parity == EVEN else State(other, state.odd)
-        return Estimate(one_each(counted), Report(n_rows, steps, no_counts(other)), state)
+        return Estimate(one_each(counted), Report(len(state.even), steps, no_counts(other)), state)
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,13 @@ class MeanField(Phase):
     most_sweeps: int = 30
     tolerance: float = 1e-3
 
-    def expectation(
-        self, machine: Machine, n_rows: int, random: torch.Generator, start: State | None = None
-    ) -> Estimate:
-        """See `Phase`; without `start` every probability starts at 1/2."""
-        if machine.n_layers == 1:
-            return independent(machine, n_rows)
+    def begin(self, machine: Machine, n_rows: int, random: torch.Generator) -> tuple[State, torch.Tensor]:
+        """Return probabilities of 1/2."""
         half = (machine.biases[0].new_full((n_rows, size), 0.5) for size in machine.block_sizes)
-        state = State(*half) if start is None else start
+        return State(*half), no_counts(machine.biases[0])
+
+    def run(self, machine: Machine, state: State, steps: torch.Tensor, random: torch.Generator) -> Estimate:
+        """See `Phase`."""
         for _ in range(self.most_sweeps):
             after = machine.sweep(state, mean, first=EVEN)
             moved = (after.odd - state.odd).abs().max()
@@ -79,4 +77,4 @@ class MeanField(Phase):
             if moved <= self.tolerance:
                 break
         none = no_counts(state.even)
-        return Estimate(one_each(state), Report(n_rows, none, none), state)
+        return Estimate(one_each(state), Report(len(state.even), none, none), state)

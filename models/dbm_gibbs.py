@@ -30,7 +30,7 @@ from data.errors import BadConfig
 from models.dbm_couplings import COUPLINGS, UNITS, draw_pair
 from models.dbm_machine import Machine
 from models.dbm_modes import find_modes
-from models.dbm_phase import Estimate, Phase, independent
+from models.dbm_phase import Estimate, Phase
 from models.dbm_state import EVEN, ODD, State, coin_flips, differs
 from models.dbm_statistics import Particles, Report, joined, no_counts, one_each
 
@@ -93,18 +93,19 @@ class CoupledGibbs(Phase):
         n_sums = (t - self.burn_in) // self.lag + 1 - -(-max(self.lag, t - last) // self.lag)
         return n_sums / self.n_averaged
 
-    def expectation(
-        self, machine: Machine, n_rows: int, random: torch.Generator, start: State | None = None
-    ) -> Estimate:
-        """See `Phase`; the chains start at the local mode reached from uniform states, or from `start` itself."""
-        if machine.n_layers == 1:
-            return independent(machine, n_rows)
+    def begin(self, machine: Machine, n_rows: int, random: torch.Generator) -> tuple[State, torch.Tensor]:
+        """Return the local modes reached from uniform states."""
+        return local_modes(machine, n_rows, random)
+
+    def run(self, machine: Machine, state: State, steps: torch.Tensor, random: torch.Generator) -> Estimate:
+        """See `Phase`."""
         parity = chain_parity(machine)
-        state, steps = local_modes(machine, n_rows, random) if start is None else (start, no_counts(machine.biases[0]))
         pair = _Pair(self, machine, parity, state[parity], random)
         while pair.goes_on:
             pair.step()
-        report = Report(n_rows, steps, pair.tau, self.burn_in + self.lag, int((pair.tau > self.most_steps).sum()))
+        report = Report(
+            len(state.even), steps, pair.tau, self.burn_in + self.lag, int((pair.tau > self.most_steps).sum())
+        )
         particles = joined(pair.particles) if self.keeps_particles else one_each(pair.end).at(no_counts(pair.tau))
         return Estimate(particles, report, pair.end)
 

@@ -26,9 +26,9 @@ import torch
 from models.dbm_gibbs import chain_parity
 from models.dbm_machine import Machine
 from models.dbm_modes import find_modes
-from models.dbm_phase import Estimate, Phase, independent
+from models.dbm_phase import Estimate, Phase
 from models.dbm_state import EVEN, State, coin_flips, differs, mode, sampled
-from models.dbm_statistics import Particles, Report, joined, no_counts, one_each
+from models.dbm_statistics import Particles, Report, joined, one_each
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,13 @@ class LocalMode(Phase):
     unbiased: ClassVar[bool] = False
     most_steps: int = 100_000
 
-    def expectation(
-        self, machine: Machine, n_rows: int, random: torch.Generator, start: State | None = None
-    ) -> Estimate:
-        """See `Phase`; `start` takes the place of the local mode and the step after it."""
-        if machine.n_layers == 1:
-            return independent(machine, n_rows)
-        state, steps = (
-            (start, no_counts(machine.biases[0])) if start is not None else mode_and_step(machine, n_rows, random)
-        )
+    def begin(self, machine: Machine, n_rows: int, random: torch.Generator) -> tuple[State, torch.Tensor]:
+        """Return the local mode reached from uniform states, and one step of Gibbs sampling from there."""
+        return mode_and_step(machine, n_rows, random)
+
+    def run(self, machine: Machine, state: State, steps: torch.Tensor, random: torch.Generator) -> Estimate:
+        """See `Phase`."""
+        n_rows = len(state.even)
         last = state
         tau = torch.full((n_rows,), self.most_steps + 1, device=machine.device)
         rows, here, energy = torch.arange(n_rows, device=machine.device), machine, machine.energy(state)
@@ -85,15 +83,13 @@ class CoupledMetropolis(Phase):
     unbiased: ClassVar[bool] = True
     most_steps: int = 100_000
 
-    def expectation(
-        self, machine: Machine, n_rows: int, random: torch.Generator, start: State | None = None
-    ) -> Estimate:
-        """See `Phase`; `start` takes the place of the local mode and the step after it."""
-        if machine.n_layers == 1:
-            return independent(machine, n_rows)
-        state, steps = (
-            (start, no_counts(machine.biases[0])) if start is not None else mode_and_step(machine, n_rows, random)
-        )
+    def begin(self, machine: Machine, n_rows: int, random: torch.Generator) -> tuple[State, torch.Tensor]:
+        """Return the local mode reached from uniform states, and one step of Gibbs sampling from there."""
+        return mode_and_step(machine, n_rows, random)
+
+    def run(self, machine: Machine, state: State, steps: torch.Tensor, random: torch.Generator) -> Estimate:
+        """See `Phase`."""
+        n_rows = len(state.even)
         pairs = _Pairs(machine, state, random)
         while len(pairs.rows) and pairs.t <= self.most_steps:
             pairs.step()

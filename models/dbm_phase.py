@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, final
 
 import torch
 
@@ -43,11 +43,11 @@ class Phase(ABC):
 
     unbiased: ClassVar[bool]
 
-    @abstractmethod
+    @final
     def expectation(
         self, machine: Machine, n_rows: int, random: torch.Generator, start: State | None = None
     ) -> Estimate:
-        """Return `n_rows` estimates.
+        """Return `n_rows` estimates; of a machine of one layer, whose units are independent, the expectation itself.
 
         Parameters
         ----------
@@ -58,6 +58,18 @@ class Phase(ABC):
         start
             State of (n_rows, n_units) from which chains start; None starts as the phase's class says.
         """
+        if machine.n_layers == 1:
+            return independent(machine, n_rows)
+        begun = self.begin(machine, n_rows, random) if start is None else (start, no_counts(machine.biases[0]))
+        return self.run(machine, *begun, random)
+
+    @abstractmethod
+    def begin(self, machine: Machine, n_rows: int, random: torch.Generator) -> tuple[State, torch.Tensor]:
+        """Return where chains start that are not told where, and the sweeps of the search for it, int64 (n_rows,)."""
+
+    @abstractmethod
+    def run(self, machine: Machine, state: State, steps: torch.Tensor, random: torch.Generator) -> Estimate:
+        """Return the estimates of chains that start at `state`, found in `steps` sweeps, none if it was told."""
 
 
 def independent(machine: Machine, n_rows: int) -> Estimate:

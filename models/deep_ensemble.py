@@ -52,16 +52,6 @@ class DeepEnsembleConfig(TrainedConfig):
         """Return the prior's standard deviation of every weight, float32 (n_weights,)."""
         return np.full(layout.n_weights, self.prior_sd, np.float32)
 
-    @property
-    def prior_name(self) -> str:
-        """One of `models.bnn_prior.PRIORS`."""
-        return "gaussian"
-
-    @property
-    def kl_share(self) -> float:
-        """Share of the steps over which the prior gets its weight."""
-        return 0.0
-
     def guide(self, layout: Layout, loc: np.ndarray) -> Guide:
         """Return the guide, its weights starting at `loc`."""
         from models.bnn_guide import Point

@@ -82,16 +82,6 @@ class McDropoutConfig(TrainedConfig):
         return np.full(layout.n_weights, 1 / self.length_scale, np.float32)
 
     @property
-    def prior_name(self) -> str:
-        """One of `models.bnn_prior.PRIORS`."""
-        return "gaussian"
-
-    @property
-    def kl_share(self) -> float:
-        """Share of the steps over which the divergence gets its weight."""
-        return 0.0
-
-    @property
     def rates(self) -> list[float]:
         """Share of the units before every layer that is left out."""
         return [self.input_dropout, *[self.dropout] * len(self.hidden_sizes)]
