@@ -12,6 +12,7 @@ entropy splits into mutual information and expected entropy,  H(E_w p) = I(y; w)
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -148,17 +149,7 @@ class Predictor(Model[ConfigT, Examples]):
     ) -> Predictive:
         """Return what is said of `features`, `block` rows at a time: memory does not grow with the number of rows."""
         starts = range(0, max(len(features), 1), block)
-        parts = [pooled(self.draws(features[start : start + block], n_draws, seed)) for start in starts]
-
-        def joined(arrays: list[np.ndarray | None]) -> np.ndarray | None:
-            return None if arrays[0] is None else np.concatenate([array for array in arrays if array is not None])
-
-        mean, epistemic, aleatoric = (
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("mean", "epistemic_var", "aleatoric_var")
-        )
-        p, expected = (joined([getattr(part, name) for part in parts]) for name in ("p", "expected_entropy"))
-        return Predictive(mean, epistemic, aleatoric, p, expected)
+        return joined([pooled(self.draws(features[start : start + block], n_draws, seed)) for start in starts])
 
 
 def pooled(draws: Draws) -> Predictive:
@@ -168,3 +159,14 @@ def pooled(draws: Draws) -> Predictive:
         return Predictive(mean, epistemic, aleatoric)
     entropies = -(draws.p * np.log(np.where(draws.p > 0, draws.p, 1))).sum(axis=2)
     return Predictive(mean, epistemic, aleatoric, draws.p.mean(axis=0), entropies.mean(axis=0))
+
+
+def joined(parts: Sequence[Predictive]) -> Predictive:
+    """Return what is said of several blocks of rows, one after the other; they are alike in what they say."""
+    mean, epistemic, aleatoric = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "epistemic_var", "aleatoric_var")
+    )
+    if parts[0].p is None:
+        return Predictive(mean, epistemic, aleatoric)
+    p, expected = (np.concatenate([getattr(part, name) for part in parts]) for name in ("p", "expected_entropy"))
+    return Predictive(mean, epistemic, aleatoric, p, expected)

@@ -28,7 +28,7 @@ from data.seeds import derive_seed
 from data.store import Store
 from models.base import Encoder, Run
 from models.catalogue import model_class, predictor_class
-from models.predictor import Draws, Examples, Predictive, Predictor, pooled
+from models.predictor import Draws, Examples, Predictive, Predictor, joined, pooled
 from models.topics import TopicModel
 from pipeline.build_ratings import Account, account_of
 from pipeline.config import TOPIC_MODELS, Settings
@@ -81,9 +81,7 @@ class RatingPredictor:
     def predict(self, features: np.ndarray, n_draws: int, seed: int) -> Predictive:
         """Return what is said of rows of features (`RatingFeatures`)."""
         starts = range(0, max(len(features), 1), _ROWS)
-        parts = [pooled(self._scaled(features[start : start + _ROWS], n_draws, seed)) for start in starts]
-        names = ("mean", "epistemic_var", "aleatoric_var", "p", "expected_entropy")
-        return Predictive(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return joined([pooled(self._scaled(features[start : start + _ROWS], n_draws, seed)) for start in starts])
 
     def interval(self, p: np.ndarray, coverage: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the places of the first and last level of sets that hold a share `coverage` of ratings, (n,) each."""

@@ -20,6 +20,7 @@ from pipeline.judge_will_read import CURVE, LOG_LOSS, N_SHOWN_EDGES, NET, P_EDGE
 from pipeline.metrics import METRICS, bootstrap_interval
 
 GROUPS = ("cold", "warm", "hot")
+LIKELY = 0.1  # probability of a book to be read from which it is called likely; one of `P_EDGES`
 
 
 def will_read_table(quality: WillReadQuality, config: EvaluationConfig, seed: int) -> list[dict[str, Any]]:
@@ -74,10 +75,22 @@ def will_read_verdict(quality: WillReadQuality, table: list[dict[str, Any]], met
         if rank_by == NET
         else f"Books are ranked by {quality.base}: the predictor's ranking is not better by more than chance, {ranked}."
     )
-    told = f"Said to be read {quality.bins[1].sum():,.0f}, read {quality.bins[2].sum():,.0f}; {said}."
+    told = f"{_likely(quality)}; {said}."
     if not is_published:
         told = f"Left out: what is read is not said better than by popularity, {said}."
     return {"is_published": is_published, "rank_by": rank_by, "told": f"{told} {by}" if is_published else told}
+
+
+def _likely(quality: WillReadQuality) -> str:
+    """What became of the pairs that were called likely. Of all pairs together it would say nothing.
+
+    Probabilities of a reader's books sum to how many they read by design (`WillRead.shifts`).
+    """
+    n, p, read = quality.bins[:, P_EDGES[:-1] > LIKELY - 1e-9].sum(axis=1)
+    if not n:
+        return f"No book is said to be read with {100 * LIKELY:.0f} % or more"
+    said, true = (100 * total / n for total in (p, read))
+    return f"Of books said to be read with {said:.1f} % ({100 * LIKELY:.0f} % or more), {true:.1f} % were"
 
 
 def will_read_record(

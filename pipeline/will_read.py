@@ -26,7 +26,7 @@ from data.seeds import generator
 from data.store import Store
 from models.base import Ranker, Run
 from models.catalogue import model_class, predictor_class
-from models.predictor import Draws, Predictive, Predictor, pooled
+from models.predictor import Draws, Predictive, Predictor, joined, pooled
 from pipeline.config import TOPIC_MODELS, Settings
 from pipeline.doubt_config import WILL_READ
 from pipeline.predictor_settings import predictor_config
@@ -103,8 +103,7 @@ class WillRead:
         for start in range(0, max(len(reader), 1), _PAIRS):
             pairs = (reader[start : start + _PAIRS], book[start : start + _PAIRS])
             parts.append(pooled(self.draws(block, shifts, *pairs, n_draws, seed)))
-        names = ("mean", "epistemic_var", "aleatoric_var", "p", "expected_entropy")
-        return Predictive(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return joined(parts)
 
 
 def corrected(draws: Draws, log_rate: np.ndarray) -> Draws:

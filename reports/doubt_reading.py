@@ -126,7 +126,7 @@ def _small(p: float) -> str:
     return f"{decimal(100 * p, 1)} %" if p >= 0.01 else f"1 in {1 / p:,.0f}"
 
 
-def expected_and_read(record: Mapping[str, Any]) -> tuple[float, float]:
-    """Return how many books were said to be read, and how many were."""
-    bins = record["reliability"]
-    return sum(one["p"] * one["n"] for one in bins), sum(one["read"] * one["n"] for one in bins)
+def n_read(record: Mapping[str, Any]) -> int:
+    """Return how many books the held-out readers read, of those asked about."""
+    total: float = sum(one["read"] * one["n"] for one in record["reliability"])
+    return round(total)

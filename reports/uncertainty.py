@@ -24,7 +24,7 @@ from reports.doubt_books import unsure_books
 from reports.doubt_changed import doubt_changed
 from reports.doubt_charts import coverage_chart, pit_chart, reliability_chart, risk_chart
 from reports.doubt_map import KINDS, foreign_table, rating_map, reading_map
-from reports.doubt_reading import HEADINGS, expected_and_read, reading_gains, reading_reliability, reading_systems
+from reports.doubt_reading import HEADINGS, n_read, reading_gains, reading_reliability, reading_systems
 from reports.doubt_systems import COLUMNS, rating_gains, systems, who_is_better
 from reports.doubt_words import Difference, left_out, on_help, on_rating, on_reading, on_told_set
 from reports.provenance import provenance
@@ -79,7 +79,7 @@ def _facts(release: Release) -> list[tuple[str, str]]:
     if WILL_READ in tasks:
         rows = tasks[WILL_READ]["rows"]
         facts += [("readers held out", count(rows[0]["n_readers"]))]
-        facts += [("books they read", f"{expected_and_read(tasks[WILL_READ])[1]:,.0f}")]
+        facts += [("books they read", count(n_read(tasks[WILL_READ])))]
     return facts
 
 
@@ -128,11 +128,8 @@ def _reading(release: Release) -> dict[str, Any]:
     record = release.predictor_quality["tasks"][WILL_READ]
     content: dict[str, Any] = {"systems": reading_systems(record), "gains": reading_gains(record), "judged": None}
     if not left_out(release, WILL_READ):
-        expected, read = expected_and_read(record)
         content["judged"] = {
             "verdict": on_reading(record, release.manifest["settings"]["gates"]["metric"]),
-            "expected": f"{expected:,.0f}",
-            "read": f"{read:,.0f}",
             "reliability": reading_reliability(record),
             "map": reading_map(record["groups"], least_told(release)),
         }

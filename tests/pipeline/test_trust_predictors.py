@@ -14,7 +14,7 @@ from pipeline.judge_will_read import CURVE, LOG_LOSS, P_EDGES, POPULARITY, WillR
 from pipeline.judge_will_read import NET as READ
 from pipeline.metrics import METRICS
 from pipeline.rating_metrics import KNOWN
-from pipeline.trust_predictors import will_read_record
+from pipeline.trust_predictors import LIKELY, will_read_record
 from pipeline.trust_rating import rating_record
 from tests.pipeline.hand_quality import hand_quality
 
@@ -46,7 +46,16 @@ def test_books_are_ranked_by_what_ranks_better_by_more_than_chance(
 ) -> None:
     verdict = will_read_record(reading(loss=loss, ndcg=ndcg), CONFIG, "ndcg100", 0, LEAST)["verdict"]
     assert (verdict["is_published"], verdict["rank_by"]) == (published, rank_by)
-    assert verdict["told"].startswith("Said to be read 10, read 12;" if published else "Left out: ")
+    assert verdict["told"].startswith("No book is said to be read with 10 % or more;" if published else "Left out: ")
+
+
+def test_what_is_told_of_probabilities_is_of_the_likely_pairs_alone() -> None:
+    """All pairs together say nothing: their sum is right by design."""
+    quality = reading(loss=8.0, ndcg=0.5)
+    likely = np.flatnonzero(np.isclose(P_EDGES, LIKELY))
+    quality.bins[:, likely], quality.bins[:, likely + 1] = [[30], [6], [3]], [[20], [9], [7]]
+    told = will_read_record(quality, CONFIG, "ndcg100", 0, LEAST)["verdict"]["told"]
+    assert told.startswith("Of books said to be read with 30.0 % (10 % or more), 20.0 % were; 4.000 nats")
 
 
 def test_figures_of_what_is_read_are_those_of_the_arrays() -> None:
