@@ -98,6 +98,8 @@ class PredictorContract(ModelContract):
         assert_same_draws(together, joined(alone))
         said = fitted.predict(examples.features, 4, seed=2, block=7)
         np.testing.assert_allclose(said.mean, together.mean.mean(axis=0), rtol=1e-4)
+        np.testing.assert_allclose(said.epistemic_var, together.mean.var(axis=0), rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(said.aleatoric_var, together.var.mean(axis=0), rtol=1e-3, atol=1e-6)
 
     def test_a_draw_is_one_opinion_of_all_rows(self, fitted: Predictor[Any], examples: Examples) -> None:
         twice = np.concatenate([examples.features[:1]] * 2)

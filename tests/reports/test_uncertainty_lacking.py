@@ -77,8 +77,7 @@ def test_what_changed_is_said_with_intervals_and_chance(tmp_path: Path) -> None:
     systems[NET]["sd"]["value"] += 1.0
     change(older.folder / "predictors.json", tasks=told["tasks"])
     tree = page_of(store)
-    table = {row[1]: row for row in rows(tree, "table") if len(row) == 6} or {}
-    table |= {row[1]: row for nth in range(len(tree.css("table"))) for row in rows(tree, "table", nth) if len(row) == 6}
+    table = {row[1]: row for nth in range(len(tree.css("table"))) for row in rows(tree, "table", nth) if len(row) == 6}
     assert table["NLL, nats"][4].startswith("−1.000, ")
     assert table["NLL, nats"][5] == "better"
     assert table["sd said, points"][5] == "less"
