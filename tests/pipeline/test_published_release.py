@@ -11,7 +11,6 @@ import pytest
 
 from data.artifact import read_json
 from data.errors import WagahaiError
-from data.history import ReadingHistory
 from data.release import TEXT_COLUMNS, Release
 from data.store import Store
 from pipeline.assemble import Ingredients
@@ -36,13 +35,8 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def history(store: Store) -> ReadingHistory:
-    return write_history(store)
-
-
-@pytest.fixture
-def good(store: Store, history: ReadingHistory) -> Ingredients:
-    return ingredients(store, history, write_evaluation(store, "good", spectral=0.5))
+def good(store: Store) -> Ingredients:
+    return ingredients(store, write_history(store), write_evaluation(store, "good", spectral=0.5))
 
 
 @pytest.fixture
@@ -138,9 +132,9 @@ def test_of_books_that_all_their_readers_share_no_number_is_told(release: Releas
     assert exported["lift"].is_null().all()
 
 
-def test_another_space_that_does_not_beat_popularity_is_left_out(store: Store, history: ReadingHistory) -> None:
+def test_another_space_that_does_not_beat_popularity_is_left_out(store: Store) -> None:
     evaluation = write_evaluation(store, "mixed", spectral=0.5, word2vec=0.2)
-    outcome = publish(store, ingredients(store, history, evaluation))
+    outcome = publish(store, ingredients(store, write_history(store), evaluation))
     release = Release.open(store, outcome.release_id)
     assert outcome.passed
     assert release.spaces == ("spectral",)

@@ -22,7 +22,7 @@ from tests.pipeline.machine_release import build, with_machine, without_machine
 from tests.pipeline.topic_release import CLOSING, SCRIPT, pseudonyms, raw_ids, store_of
 from tests.reports.hand_machine import met
 from tests.reports.page_contract import PageContract
-from tests.reports.pages import chart_values, text_of
+from tests.reports.pages import chart_values, rows, text_of
 
 store = store_of(build)
 
@@ -52,7 +52,7 @@ def test_the_verdict_comes_first(release: Release, tree: HTMLParser) -> None:
 
 
 def test_every_system_stands_in_the_table_with_its_interval(release: Release, tree: HTMLParser) -> None:
-    cells = [[" ".join(cell.text().split()) for cell in tr.css("th, td")] for tr in tree.css("table.quality tbody tr")]
+    cells = rows(tree, "table.quality")
     names = ("Bestsellers", "BM25 item-kNN", "EASE", "RBM of 6", "Boltzmann machine of 6–3")
     assert all(line[0].startswith(name) for line, name in zip(cells, names, strict=True))
     likely = next(r for r in release.boltzmann["rows"] if (r["system"], r["metric"]) == ("rbm", "log_likelihood"))
