@@ -25,14 +25,14 @@ def problem() -> Problem:
     return Problem(train, validation, asked, features, Run(0))
 
 
-@pytest.mark.parametrize("name", [name for name in SYSTEMS if name != "deep ensemble"])
-def test_every_system_forecasts_and_beats_everybody_or_is_it(name: str, problem: Problem) -> None:
+@pytest.mark.parametrize("name", [name for name in SYSTEMS if name not in ("deep ensemble", "everybody")])
+def test_every_system_forecasts_and_beats_everybody(name: str, problem: Problem) -> None:
     asked = problem.asked
     losses = []
     for system in (name, "everybody"):
         p = SYSTEMS[system](problem).p(asked, problem.rows_asked[None].features)
         losses.append(rating_figures(Forecast(p, asked.levels, asked.category), asked.reader)["nll"].value)
-    assert losses[0] < losses[1] - 0.05 or name == "everybody"
+    assert losses[0] < losses[1] - 0.05
 
 
 def test_what_is_told_of_a_predictor_is_complete(problem: Problem) -> None:
@@ -43,7 +43,7 @@ def test_what_is_told_of_a_predictor_is_complete(problem: Problem) -> None:
     assert figures["auroc_shuffled"] > 0.5
     figures = mended(told, problem, told.p(problem.asked, rows.features))
     assert figures["conf90"] > 0.85
-    assert 1 <= figures["conf_levels"] <= 5
+    assert 1 <= figures["conf_levels"] < 5, "all levels would hold every rating"
 
 
 def test_some_of_each_reader(problem: Problem) -> None:

@@ -10,26 +10,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data.release import Release, kept_releases
+from data.release import Release
 from data.store import KEY_VARIABLE, Store
 from flows.cli import USER_ERROR, main
 from models.dbm_config import UNKNOWN
 from pipeline.complete import condition, machine_of, missing_books
-from tests.pipeline.machine_release import build
-from tests.pipeline.topic_release import HISTORIES, KEY, N_BOOKS, TASTE, raw_ids
+from tests.pipeline.machine_release import build, with_machine, without_machine
+from tests.pipeline.topic_release import HISTORIES, KEY, N_BOOKS, TASTE, raw_ids, store_of
 
 READER = raw_ids()[0]  # of books 0 to 19
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    with pytest.MonkeyPatch.context() as patch:
-        return build(tmp_path_factory.mktemp("store"), patch)
+store = store_of(build)
 
 
 @pytest.fixture
 def release(store: Store) -> Release:
-    return next(release for release in kept_releases(store) if release.boltzmann)
+    return with_machine(store)
 
 
 @pytest.fixture(autouse=True)
@@ -112,5 +109,5 @@ def test_a_reader_of_the_other_taste_misses_other_books(
 
 def test_errors_say_what_to_do(store: Store, release: Release, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no reader of that id" in ask(store, release, capsys, "nobody", code=USER_ERROR)
-    without = next(one for one in kept_releases(store) if one.id != release.id)
+    without = without_machine(store)
     assert "no Boltzmann machine" in ask(store, without, capsys, READER, code=USER_ERROR)

@@ -152,6 +152,7 @@ def test_recommended_books_are_ordered_and_filtered(wagahai: Wagahai) -> None:
     assert [book["rank"] for book in answer["books"]] == list(range(1, 9))
     author = answer["books"][0]["authors"]
     others = wagahai.json("recommend", READER, "-k", "8", "--not-author", author)
+    assert len(others["books"]) == 8
     assert author not in {book["authors"] for book in others["books"]}
     assert others["filters"]
 

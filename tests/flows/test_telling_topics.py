@@ -17,13 +17,9 @@ from data.store import KEY_VARIABLE, Store
 from flows.cli import USER_ERROR, main
 from tests.flows.test_reading import LOADED, wagahai
 from tests.pipeline.hand_topics import PRIOR, take_the_place
-from tests.pipeline.topic_release import HISTORIES, KEY, TASTE, build, raw_ids, readers_of, without_topics
+from tests.pipeline.topic_release import HISTORIES, KEY, TASTE, build, raw_ids, readers_of, store_of, without_topics
 
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    with pytest.MonkeyPatch.context() as patch:
-        return build(tmp_path_factory.mktemp("store"), patch)
+store = store_of(build)
 
 
 @pytest.fixture(autouse=True)

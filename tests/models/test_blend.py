@@ -34,10 +34,9 @@ class TestBlendByBooks(RankerContract):
 
 
 class TestBlendByReaders(TestBlendByBooks):
-    @pytest.fixture(scope="class")
     @classmethod
-    def corpus(cls) -> Corpus:
-        return tastes(seed=1, n_readers=20)
+    def data_of(cls, seed: int) -> Corpus:
+        return tastes(seed=seed, n_readers=20)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])

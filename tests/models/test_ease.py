@@ -21,10 +21,9 @@ class TestEaseByBooks(RankerContract):
 
 
 class TestEaseByReaders(TestEaseByBooks):
-    @pytest.fixture(scope="class")
     @classmethod
-    def corpus(cls) -> Corpus:
-        return tastes(seed=1, n_readers=20)
+    def data_of(cls, seed: int) -> Corpus:
+        return tastes(seed=seed, n_readers=20)
 
 
 def test_both_sides_are_under_contract() -> None:

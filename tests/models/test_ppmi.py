@@ -12,8 +12,9 @@ from data.errors import BadConfig
 from models import ppmi
 from models.base import Run
 from models.ppmi import Ppmi, PpmiConfig, shifted_pmi
-from tests.models.contract import EncoderContract, assert_same_arrays
+from tests.models.contract import EncoderContract
 from tests.models.corpora import checkerboard, corpus_of, shown, tastes
+from tests.models.model_contract import assert_same_arrays
 
 
 class TestPpmi(EncoderContract):

@@ -15,8 +15,8 @@ from models.lda_config import LdaConfig
 from models.prodlda import ProdLda
 from models.prodlda_config import ProdLdaConfig
 from models.word2vec import Word2Vec, Word2VecConfig
-from tests.models.contract import assert_same_arrays
 from tests.models.corpora import tastes
+from tests.models.model_contract import assert_same_arrays
 
 CORPUS = tastes(seed=1, n_readers=200)
 

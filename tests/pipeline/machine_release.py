@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.progress import Quiet
+from data.release import Release, kept_releases
 from data.store import Store
 from pipeline.boltzmann import Boltzmann, make_boltzmann
 from pipeline.config import TopicsConfig
@@ -33,3 +34,13 @@ def build(root: Path, patch: pytest.MonkeyPatch) -> Store:
     assert isinstance(machine, Boltzmann)
     publish(store, replace(made, boltzmann=machine))
     return store
+
+
+def with_machine(store: Store) -> Release:
+    """Return the release that has it."""
+    return next(release for release in kept_releases(store) if release.boltzmann)
+
+
+def without_machine(store: Store) -> Release:
+    """Return the release that has none."""
+    return next(release for release in kept_releases(store) if not release.boltzmann)

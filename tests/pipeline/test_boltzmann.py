@@ -15,7 +15,7 @@ from data.checkpoint import Checkpoint
 from data.corpus import Corpus
 from data.errors import BadArtifact, BadConfig, EmptyCorpus, NoDevice, WagahaiError
 from data.progress import Quiet
-from data.release import Release, kept_releases
+from data.release import Release
 from data.split import HeldOut, Split
 from data.store import Store
 from models.dbm import Dbm
@@ -33,19 +33,15 @@ from pipeline.judge_boltzmann import BoltzmannQuality, of_books, task_of
 from pipeline.represent import READERS, WHOLE, Part, make_model, model_config
 from tests.killing import Killed, KillsAfter
 from tests.models.corpora import corpus_of, shown
-from tests.pipeline.machine_release import SETTINGS, build
-from tests.pipeline.topic_release import N_BOOKS, TASTE, corpus_of_release
+from tests.pipeline.machine_release import SETTINGS, build, with_machine, without_machine
+from tests.pipeline.topic_release import N_BOOKS, TASTE, corpus_of_release, store_of
 
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    with pytest.MonkeyPatch.context() as patch:
-        return build(tmp_path_factory.mktemp("store"), patch)
+store = store_of(build)
 
 
 @pytest.fixture(scope="module")
 def release(store: Store) -> Release:
-    return next(release for release in kept_releases(store) if release.boltzmann)
+    return with_machine(store)
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +241,7 @@ def test_of_a_reader_of_no_known_book_nothing_is_said(store: Store, release: Rel
 
 
 def test_a_release_without_a_machine_says_why(store: Store, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
-    without = next(one for one in kept_releases(store) if one.id != release.id)
+    without = without_machine(store)
     with pytest.raises(WagahaiError, match="made without"):
         machine_of(store, without)
     monkeypatch.setitem(release.__dict__, "boltzmann", {"left_out": "nobody reads"})

@@ -74,6 +74,7 @@ def test_a_release_says_how_well_it_predicts_and_what_made_it(release: Release) 
 
 def test_nothing_is_made_twice(predicting: Store) -> None:
     before = {path: path.stat().st_mtime for path in (predicting.root / "artifacts").glob("*/*")}
+    assert before
     assert "unchanged" in train_and_publish(predicting, SMALL).verdict
     assert {path: path.stat().st_mtime for path in (predicting.root / "artifacts").glob("*/*")} == before
 
@@ -121,8 +122,9 @@ def test_a_release_tells_of_no_book_or_author_that_few_rated(predicting: Store, 
     np.testing.assert_allclose(authors.sums, of_books, atol=1e-9)
     doubt = BookDoubt.load(release.predictor("rating") / "books")
     np.testing.assert_array_equal(doubt.n_ratings, books.n_ratings)
-    told = release.predictor_quality["tasks"]
-    assert all(group["n_readers"] >= least for group in told["rating"]["groups"])
+    groups = release.predictor_quality["tasks"]["rating"]["groups"]
+    assert groups
+    assert all(group["n_readers"] >= least for group in groups)
 
 
 def test_predictions_know_what_a_release_withholds_and_not_the_readers_own(

@@ -19,13 +19,9 @@ from pipeline.judge_topics import KIND, N_RANDOM, TopicQuality, make_topic_quali
 from pipeline.represent import READERS, Part, make_model
 from pipeline.topic_quality import per_reading, perplexity
 from tests.pipeline.hand_topics import LEAK, PRIOR, take_the_place
-from tests.pipeline.topic_release import N_BOOKS, SETTINGS, TASTE, build, corpus_of_release
+from tests.pipeline.topic_release import N_BOOKS, SETTINGS, TASTE, build, corpus_of_release, store_of
 
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    with pytest.MonkeyPatch.context() as patch:
-        return build(tmp_path_factory.mktemp("store"), patch)
+store = store_of(build)
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,7 @@ from tests.pipeline.topic_release import (
     build,
     ingredients,
     readers_of,
+    store_of,
     without_topics,
 )
 
@@ -44,10 +45,7 @@ print(topics.profile(0).argmax(), sorted({"polars", "scipy", "gensim", "torch", 
 """
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    with pytest.MonkeyPatch.context() as patch:
-        return build(tmp_path_factory.mktemp("store"), patch)
+store = store_of(build)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ def test_shown_and_asked_are_ratings_of_the_reader_and_never_the_same() -> None:
         list(zip(begun.reader[some.reader].tolist(), some.book.tolist(), some.value.tolist(), strict=True))
         for some in (begun.shown, begun.asked)
     )
+    assert len(shown) > 60 <= len(asked)
     assert set(shown) <= known
     assert set(asked) <= known
     pairs = [set(zip(s.reader.tolist(), s.book.tolist(), strict=True)) for s in (begun.shown, begun.asked)]

@@ -185,8 +185,10 @@ def test_stored_features_are_the_same(tmp_path: Path, ratings: Ratings, features
 
 
 def test_nothing_stored_is_of_a_reader(ratings: Ratings, features: RatingFeatures) -> None:
-    for name, array in features.arrays().items():
-        assert array.ndim == 0 or len(array) not in (ratings.n_readers, len(ratings)), name
+    arrays = features.arrays()
+    assert {"author", "author_sums"} <= arrays.keys()
+    for name, array in arrays.items():
+        assert not {ratings.n_readers, len(ratings), EVERY.n_fitted_readers} & set(array.shape), name
 
 
 def test_the_same_seed_gives_the_same_arrays(ratings: Ratings, features: RatingFeatures) -> None:

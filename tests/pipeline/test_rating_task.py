@@ -119,6 +119,6 @@ def test_a_release_is_as_sure_as_the_predictor_that_was_judged(predicting: Store
         return {name: array for name, array in arrays.items() if name.startswith(("scaling", "set"))}
 
     found, expected = sureness(published), sureness(judged)
-    assert set(found) == {"scaling", "set50", "set90"}
+    assert set(found) == set(expected) == {"scaling", "set50", "set90"}
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array)

@@ -15,13 +15,9 @@ from data.store import Store
 from models.topics import TopicPosterior
 from pipeline.reader_topics import of_posterior, reader_topics
 from tests.pipeline.hand_topics import PRIOR, HandLda, take_the_place
-from tests.pipeline.topic_release import build
+from tests.pipeline.topic_release import build, store_of
 
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    with pytest.MonkeyPatch.context() as patch:
-        return build(tmp_path_factory.mktemp("store"), patch)
+store = store_of(build)
 
 
 def test_the_interval_of_a_dirichlet_is_exact() -> None:

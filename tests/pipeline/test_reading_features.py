@@ -44,7 +44,6 @@ def test_ranks_are_of_what_is_not_shown_and_counts_are_what_they_say() -> None:
 
 def test_scores_are_standard_over_the_books_not_shown() -> None:
     block = features().block(shown([[0]], BOOKS))
-    np.testing.assert_allclose(block.scores[0, 0, 1:4].std() > 0, True)
     asked = block.scores[0, 0, 1:]
     assert asked.mean() == pytest.approx(0, abs=1e-6)
     assert asked.std() == pytest.approx(1, abs=1e-6)
@@ -74,6 +73,7 @@ def test_a_reader_who_shows_nothing_has_features_all_the_same() -> None:
     found = ReadingFeatures.of({"item_knn": knn}, data.readers_per_book, np.arange(data.n_books))
     block = found.block(shown([[], [0, 1]], data.n_books))
     rows = found.rows(block, np.zeros(data.n_books, np.int64), np.arange(data.n_books))
+    assert rows.shape == (data.n_books, len(found.names))
     assert np.isfinite(rows).all()
 
 

@@ -7,6 +7,7 @@ topics five books later, and one of ProdLDA is the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,12 +60,27 @@ def raw_ids() -> list[str]:
     return [f"somebody{i}" for i in range(N_READERS)]
 
 
+def pseudonyms() -> list[str]:
+    return [pseudonym(raw, "t", KEY.encode()) for raw in raw_ids()]
+
+
 def build(root: Path, patch: pytest.MonkeyPatch, settings: Settings = SETTINGS) -> Store:
     """Publish a release of these readings; the catalogue has the hand-made models from now on."""
     store = Store(root)
     take_the_place(patch)
     _ingest(store)
     publish(store, ingredients(store, settings))
+    return store
+
+
+def store_of(build: Callable[[Path, pytest.MonkeyPatch], Store]) -> Callable[..., Store]:
+    """Return a module's fixture: the store that `build` makes, once for all of its tests."""
+
+    @pytest.fixture(scope="module")
+    def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+        with pytest.MonkeyPatch.context() as patch:
+            return build(tmp_path_factory.mktemp("store"), patch)
+
     return store
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
 from reports.toy import toy_page, verdict
-from tests.reports.pages import text_of
+from tests.reports.pages import chart_sets, rows, text_of
 
 GRID = np.linspace(-4, 4, 33)
 SD = {"mc_dropout relu": (4.0, 1.2), "mc_dropout tanh": (0.67, 0.9), "nuts tanh": (8.0, 10.0)}  # far, gap; near is .1
@@ -62,11 +61,7 @@ def test_every_method_has_a_panel_with_its_points_and_bands(tree: HTMLParser) ->
         f"toy-{kind.replace('_', '-').replace(' ', '-')}" for kind in SD
     ]
     for chart, (far, _) in zip(charts, SD.values(), strict=True):
-        script = chart.css_first("script")
-        assert script is not None
-        spec = json.loads(script.text())
-        sets = list(spec.get("datasets", {}).values())
-        sets += [part["data"]["values"] for part in [spec, *spec["layer"]] if "values" in part.get("data", {})]
+        sets = chart_sets(chart)
         curves = max(sets, key=len)
         assert curves[0]["high2"] - curves[0]["mean"] == pytest.approx(0.2 * far, abs=1e-3)
         assert {"x": 1.0, "y": 0.04} in min(sets, key=len)
@@ -74,13 +69,10 @@ def test_every_method_has_a_panel_with_its_points_and_bands(tree: HTMLParser) ->
 
 
 def test_figures_stand_beside_their_bars(tree: HTMLParser) -> None:
-    rows = [
-        [" ".join(cell.text(separator=" ").split()) for cell in row.css("th, td")]
-        for row in tree.css("table.quality tbody tr")
-    ]
-    assert rows[0] == ["MC dropout (ReLU)", "4.00 bar 3.00: met", "1.20", "1.00 bar 0.95: met", "0.020"]
-    assert rows[1][1] == "0.67 elsewhere 0.67"
-    assert rows[2][2] == "10.00 elsewhere 10.80"
+    figures = rows(tree, "table.quality")
+    assert figures[0] == ["MC dropout (ReLU)", "4.00 bar 3.00: met", "1.20", "1.00 bar 0.95: met", "0.020"]
+    assert figures[1][1] == "0.67 elsewhere 0.67"
+    assert figures[2][2] == "10.00 elsewhere 10.80"
     worse = HTMLParser(toy_page(measured({"mc_dropout relu": (2.0, 1.0)})))
     assert text_of(worse, ".missed") == "bar 3.00: missed"
 
